@@ -1,0 +1,26 @@
+"""The KFP component of `safs.steps.evaluate`, with its metrics, report and confusion matrix as KFP shows them."""
+
+from kfp import dsl
+
+from safs.kubeflow.definition import step_component
+from safs.steps import STEPS
+
+
+@step_component(STEPS["evaluate"])
+def evaluate(
+    data: dsl.Input[dsl.Dataset],
+    dense: dsl.Input[dsl.Model],
+    models: dsl.Input[dsl.Model],
+    out: dsl.Output[dsl.Artifact],
+    metrics: dsl.Output[dsl.Metrics],
+    confusion: dsl.Output[dsl.ClassificationMetrics],
+    report: dsl.Output[dsl.HTML],
+    code_version: str = "",
+):
+    from safs.kubeflow.component import execute
+    from safs.kubeflow.views import show_confusion, show_metrics, show_report
+
+    summary = execute("evaluate", data=data, dense=dense, models=models, out=out)
+    show_metrics(metrics, summary)
+    show_confusion(confusion, out)
+    show_report(report, out)

@@ -1,0 +1,39 @@
+"""The KFP component of `safs.steps.finetune`."""
+
+from kfp import dsl
+
+from safs.kubeflow.definition import step_component
+from safs.steps import STEPS
+
+
+@step_component(STEPS["finetune"])
+def finetune(
+    data: dsl.Input[dsl.Dataset],
+    models: dsl.Input[dsl.Model],
+    activations: dsl.Input[dsl.Artifact],
+    out: dsl.Output[dsl.Model],
+    trials: int = 8,
+    trial_epochs: int = 6,
+    epochs: int = 20,
+    optimizer: str = "adam",
+    learning_rate: float = 1e-3,
+    weight_decay: float = 5e-4,
+    batch_size: int = 64,
+    code_version: str = "",
+):
+    from safs.kubeflow.component import execute
+
+    execute(
+        "finetune",
+        data=data,
+        models=models,
+        activations=activations,
+        out=out,
+        trials=trials,
+        trial_epochs=trial_epochs,
+        epochs=epochs,
+        optimizer=optimizer,
+        learning_rate=learning_rate,
+        weight_decay=weight_decay,
+        batch_size=batch_size,
+    )

@@ -1,0 +1,19 @@
+"""The KFP component of `safs.steps.prepare`."""
+
+from kfp import dsl
+
+from safs.kubeflow.definition import step_component
+from safs.steps import STEPS
+
+
+@step_component(STEPS["prepare"])
+def prepare(
+    out: dsl.Output[dsl.Dataset],
+    dataset: str = "digits",
+    data_root: str = "",
+    split_seed: int = 0,
+    code_version: str = "",
+):
+    from safs.kubeflow.component import execute
+
+    execute("prepare", out=out, dataset=dataset, data_root=data_root, split_seed=split_seed)

@@ -1,0 +1,37 @@
+"""The KFP component of `safs.steps.pretrain`."""
+
+from typing import List
+
+from kfp import dsl
+
+from safs.kubeflow.definition import step_component
+from safs.steps import STEPS
+
+
+@step_component(STEPS["pretrain"])
+def pretrain(
+    data: dsl.Input[dsl.Dataset],
+    out: dsl.Output[dsl.Model],
+    model: str = "lenet5",
+    seeds: List[int] = [0, 1, 2],
+    dense_epochs: int = 30,
+    optimizer: str = "adam",
+    learning_rate: float = 1e-3,
+    weight_decay: float = 5e-4,
+    batch_size: int = 64,
+    code_version: str = "",
+):
+    from safs.kubeflow.component import execute
+
+    execute(
+        "pretrain",
+        data=data,
+        out=out,
+        model=model,
+        seeds=seeds,
+        dense_epochs=dense_epochs,
+        optimizer=optimizer,
+        learning_rate=learning_rate,
+        weight_decay=weight_decay,
+        batch_size=batch_size,
+    )

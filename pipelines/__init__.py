@@ -1,0 +1,1 @@
+"""Kubeflow pipelines; what they compile to is kept in `safs.kubeflow`."""

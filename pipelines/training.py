@@ -1,0 +1,92 @@
+"""The training pipeline: from a data set to a registered sparse model."""
+
+from typing import List, NamedTuple
+
+from kfp import dsl
+
+from components.evaluate import evaluate
+from components.finetune import finetune
+from components.prepare import prepare
+from components.pretrain import pretrain
+from components.prune import prune
+from components.register import register
+from components.search import search
+from components.select import select
+from safs.kubeflow.parameters import documented
+
+
+@dsl.pipeline(name="safs-training")
+@documented
+def training(
+    dataset: str = "digits",
+    data_root: str = "",
+    split_seed: int = 0,
+    model: str = "lenet5",
+    seeds: List[int] = [0, 1, 2],
+    dense_epochs: int = 30,
+    optimizer: str = "adam",
+    learning_rate: float = 1e-3,
+    weight_decay: float = 5e-4,
+    batch_size: int = 64,
+    sparsities: List[float] = [0.9, 0.95, 0.99],
+    scope: str = "layerwise",
+    candidates: int = 16,
+    search_epochs: int = 4,
+    history: int = 3,
+    operators: List[str] = [],
+    trials: int = 8,
+    trial_epochs: int = 6,
+    epochs: int = 20,
+    accuracy_floor: float = 0.0,
+    max_bytes: int = 0,
+    prefer: str = "accuracy",
+    model_name: str = "safs",
+    code_version: str = "",
+) -> NamedTuple("Outputs", [("selection", dsl.Model)]):
+    version = {"code_version": code_version}
+    defaults = {
+        "optimizer": optimizer,
+        "learning_rate": learning_rate,
+        "weight_decay": weight_decay,
+        "batch_size": batch_size,
+    }
+    data = prepare(dataset=dataset, data_root=data_root, split_seed=split_seed, **version).outputs["out"]
+    dense = pretrain(
+        data=data, model=model, seeds=seeds, dense_epochs=dense_epochs, **defaults, **version
+    ).outputs["out"]
+    with dsl.ParallelFor(items=sparsities, name="sparsities") as sparsity:
+        pruned = prune(models=dense, sparsity=sparsity, scope=scope, **version).outputs["out"]
+        found = search(
+            data=data,
+            models=pruned,
+            candidates=candidates,
+            search_epochs=search_epochs,
+            history=history,
+            operators=operators,
+            **defaults,
+            **version,
+        ).outputs["out"]
+        tuned = finetune(
+            data=data,
+            models=pruned,
+            activations=found,
+            trials=trials,
+            trial_epochs=trial_epochs,
+            epochs=epochs,
+            **defaults,
+            **version,
+        ).outputs["out"]
+        evaluated = evaluate(data=data, dense=dense, models=tuned, **version).outputs["out"]
+    chosen = select(
+        evaluations=dsl.Collected(evaluated),
+        models=dsl.Collected(tuned),
+        accuracy_floor=accuracy_floor,
+        max_bytes=max_bytes,
+        prefer=prefer,
+        **version,
+    )
+    with dsl.If(chosen.outputs["Output"] == "yes", name="a-model-qualified"):
+        task = register(data=data, model=chosen.outputs["out"], model_name=model_name, **version)
+        task.set_caching_options(False)  # the registry may have changed since; registering twice is harmless
+    outputs = NamedTuple("Outputs", [("selection", dsl.Model)])
+    return outputs(selection=chosen.outputs["out"])

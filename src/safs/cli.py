@@ -1,0 +1,194 @@
+"""The command line: every step, and the whole pipeline, with flags and help from the functions' own signatures."""
+
+import inspect
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+from cyclopts import App, CycloptsError, Group, Parameter
+from rich.console import Console
+
+from safs import __version__
+from safs.errors import SafsError
+from safs.kubeflow.parameters import SUMMARY, document, pipeline_docs, pipeline_parameters
+from safs.mlops.failure import one_line
+from safs.steps import STEPS
+from safs.steps.arguments import Step, check_arguments, parameter_docs, step_parameters
+
+HELP = """Prune a network hard, find the activations a sparse network needs, and put it into production.
+
+Start with `safs run`: it takes the whole way from data to a registered model on this machine.
+"""
+EPILOGUE = """MLFLOW_TRACKING_URI names the tracking server; without it runs go to an SQLite file in the workspace.
+Lists are written `--seeds 0 1 2` or `--seeds "[0, 1, 2]"`."""
+
+PIPELINE_COMMANDS, STEP_COMMANDS = Group.create_ordered("The pipeline"), Group.create_ordered("Its steps, one by one")
+LISTS = Parameter(consume_multiple=True, json_list=True, negative="")
+app = App(
+    name="safs",
+    help=HELP,
+    help_epilogue=EPILOGUE,
+    version=__version__,
+    default_parameter=LISTS,
+    error_console=Console(stderr=True),
+    exit_on_error=False,
+    print_error=False,
+)
+
+
+def _flags(
+    function: Callable[..., Any], name: str, summary: str, parameters: Mapping[str, inspect.Parameter], docs: Mapping[str, str]
+) -> Callable[..., Any]:
+    """Give a function of keyword arguments the signature and help of `parameters`."""
+    keyword = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in parameters.values()]
+    function.__signature__ = inspect.Signature(keyword)  # type: ignore[attr-defined]
+    function.__annotations__ = {parameter.name: parameter.annotation for parameter in keyword}
+    function.__doc__ = document(summary, docs)
+    function.__name__ = name
+    return function
+
+
+def _option(name: str, kind: Any, default: Any) -> inspect.Parameter:
+    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=kind)
+
+
+WORKSPACE_OPTION = {"workspace": _option("workspace", Path, Path("safs-runs"))}
+CONFIG_OPTION = {"config": _option("config", Path | None, None)}
+WORKSPACE_DOCS = {"workspace": "Folder for the SQLite tracking store and, with run, for everything a run leaves."}
+CONFIG_DOCS = {"config": "YAML file with parameters by name, such as `seeds: [0, 1]`; flags win over it."}
+
+
+def _merged(given: dict[str, Any], parameters: Mapping[str, inspect.Parameter], docs: Mapping[str, str]) -> dict[str, Any]:
+    """The checked parameters: flags over config file over defaults."""
+    config = given.pop("config", None)
+    return check_arguments(parameters, {**(_read_config(config) if config else {}), **given}, docs)
+
+
+def _read_config(path: Path) -> dict[str, Any]:
+    import yaml
+
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise SafsError(f"config file {str(path)!r} does not exist") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise SafsError(f"config file {str(path)!r} is not YAML: {' '.join(str(error).split())}") from None
+    if not isinstance(content, dict):
+        raise SafsError(f"config file {str(path)!r} holds no names with values, such as `seeds: [0, 1]`")
+    return content
+
+
+def _add_step(step: Step) -> None:
+    name, parameters, docs = step.__name__, step_parameters(step), parameter_docs(step)
+
+    def command(**given: Any) -> None:
+        from safs.kubeflow.display import show_summary
+        from safs.mlops.tracked import WORKSPACE, run_step
+
+        os.environ[WORKSPACE] = str(given.pop("workspace", os.environ.get(WORKSPACE) or "safs-runs"))
+        arguments = _merged(given, parameters, docs)
+        show_summary(name, arguments["out"], run_step(name, **arguments))
+
+    summary = inspect.getdoc(step) or ""
+    options = {**parameters, **CONFIG_OPTION, **WORKSPACE_OPTION}
+    helped = _flags(command, name, summary.partition("\n\nArgs:")[0], options, {**docs, **CONFIG_DOCS, **WORKSPACE_DOCS})
+    app.command(helped, name=name, group=STEP_COMMANDS)
+
+
+def _run(**given: Any) -> None:
+    from safs.kubeflow.display import show_outcome
+    from safs.kubeflow.local import run_locally
+
+    workspace, cache = given.pop("workspace", Path("safs-runs")), given.pop("cache", True)
+    arguments = _merged(given, pipeline_parameters(), pipeline_docs())
+    from safs.data import source_named
+
+    source_named(arguments["dataset"], arguments["data_root"])
+    show_outcome(run_locally(arguments, workspace, cache))
+
+
+def _submit(**given: Any) -> None:
+    from safs.kubeflow.submit import submit_run
+
+    target = {name: given.pop(name, "") for name in ("host", "image", "namespace")}
+    experiment = given.pop("experiment", "safs")
+    arguments = _merged(given, pipeline_parameters(), pipeline_docs())
+    run = submit_run(arguments, experiment=experiment, **target)
+    print(f"started run {run}\n{target['host'].rstrip('/')}/#/runs/details/{run}")
+
+
+def compile_pipeline(*, out: Path, image: str = "") -> None:
+    """Write the compiled training pipeline, the one that `run` and `submit` use.
+
+    Args:
+        out: YAML file to write.
+        image: Component image to put in, with tag or digest; the package's own if none is named.
+    """
+    from safs.files import check_free, write_text
+    from safs.kubeflow.package import pipeline_text
+
+    check_free(out)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    write_text(out, pipeline_text(image))
+    print(f"wrote {out}")
+
+
+def _build() -> None:
+    parameters, docs = pipeline_parameters(), pipeline_docs()
+    parameters["sparsities"] = parameters["sparsities"].replace(
+        annotation=Annotated[parameters["sparsities"].annotation, Parameter(name=("--sparsities", "--sparsity"))]
+    )
+    switch = {"cache": _option("cache", Annotated[bool, Parameter(negative="--no-cache")], True)}
+    run = _flags(
+        _run,
+        "run",
+        f"{SUMMARY}\n\nRuns the compiled pipeline on this machine. A run that was interrupted goes on where it stopped.",
+        {**parameters, **CONFIG_OPTION, **WORKSPACE_OPTION, **switch},
+        {**docs, **CONFIG_DOCS, **WORKSPACE_DOCS, "cache": "Take finished steps from earlier runs of the same code."},
+    )
+    app.command(run, name="run", group=PIPELINE_COMMANDS)
+    app.command(compile_pipeline, name="compile", group=PIPELINE_COMMANDS)
+    target = {
+        "host": _option("host", str, inspect.Parameter.empty),
+        **{name: _option(name, str, default) for name, default in
+           {"image": "", "experiment": "safs", "namespace": ""}.items()},
+    }
+    target_docs = {
+        "host": "Address of the Kubeflow Pipelines endpoint; a token is taken from KF_PIPELINES_TOKEN.",
+        "image": "Component image, with tag or digest.",
+        "experiment": "Kubeflow experiment to put the run in.",
+        "namespace": "Kubernetes namespace; none for a single-user installation.",
+    }
+    submit = _flags(
+        _submit,
+        "submit",
+        "Start a run of the training pipeline on a Kubeflow endpoint.",
+        {**target, **parameters, **CONFIG_OPTION},
+        {**target_docs, **docs, **CONFIG_DOCS},
+    )
+    app.command(submit, name="submit", group=PIPELINE_COMMANDS)
+    for step in STEPS.values():
+        _add_step(step)
+
+
+_build()
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """The `safs` command: exit code 0, 1 for an error in one line, 2 for a mistake in the flags."""
+    try:
+        app(arguments)
+    except CycloptsError as error:
+        print(f"error: {' '.join(str(error).split())}; see safs --help", file=sys.stderr)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        print("stopped; the same command goes on where this one was", file=sys.stderr)
+        sys.exit(130)
+    except Exception as error:
+        line = one_line(error)
+        if line is None:
+            raise
+        print(f"error: {line}", file=sys.stderr)
+        sys.exit(1)

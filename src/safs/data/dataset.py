@@ -1,0 +1,118 @@
+"""A data set on disk: `.npy` arrays for train, validation and test, and `dataset.json`."""
+
+import hashlib
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from safs.errors import SafsError
+from safs.files import read_json, write_json
+
+Part = Literal["train", "validation", "test"]
+PARTS: tuple[Part, ...] = ("train", "validation", "test")
+
+
+@dataclass(frozen=True)
+class Examples:
+    """One part of a data set.
+
+    Attributes:
+        x: images [count, channels, height, width], uint8, 0 to 255.
+        y: class indices [count], int64.
+    """
+
+    x: NDArray[np.uint8]
+    y: NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class DatasetInfo:
+    """What `dataset.json` says.
+
+    Attributes:
+        name: the source's name.
+        origin: where the data came from, for people.
+        shape: (channels, height, width).
+        classes: class names in the order of the labels.
+        mean: subtracted from each channel of an image in [0, 1].
+        std: what each channel is then divided by.
+        sizes: number of images by part.
+        fingerprint: SHA-256 of the arrays and the classes.
+    """
+
+    name: str
+    origin: str
+    shape: tuple[int, int, int]
+    classes: tuple[str, ...]
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    sizes: dict[str, int]
+    fingerprint: str
+
+
+def save_dataset(
+    folder: Path, name: str, origin: str, classes: tuple[str, ...], parts: dict[Part, Examples]
+) -> DatasetInfo:
+    """Write a data set into `folder`, `dataset.json` last.
+
+    Raises:
+        SafsError: a part is empty, a label is out of range, or the parts' shapes differ.
+    """
+    digest = hashlib.sha256("\0".join(classes).encode())
+    shape = parts["train"].x.shape[1:]
+    for part in PARTS:
+        x, y = parts[part].x, parts[part].y
+        if len(x) == 0 or len(x) != len(y) or x.shape[1:] != shape:
+            raise SafsError(f"{name}: the {part} part has images {x.shape} and labels {y.shape}; train has {shape}")
+        if y.min() < 0 or y.max() >= len(classes):
+            raise SafsError(f"{name}: a label of the {part} part is {y.max()}, there are {len(classes)} classes")
+        for array in (x, y):
+            digest.update(f"{array.dtype}{array.shape}".encode())
+            digest.update(np.ascontiguousarray(array).tobytes())
+    folder.mkdir(parents=True, exist_ok=True)
+    for part in PARTS:
+        np.save(folder / f"{part}_x.npy", parts[part].x, allow_pickle=False)
+        np.save(folder / f"{part}_y.npy", parts[part].y, allow_pickle=False)
+    info = DatasetInfo(
+        name=name,
+        origin=origin,
+        shape=(int(shape[0]), int(shape[1]), int(shape[2])),
+        classes=classes,
+        mean=(0.0,) * shape[0],
+        std=(1.0,) * shape[0],
+        sizes={part: len(parts[part].y) for part in PARTS},
+        fingerprint=digest.hexdigest(),
+    )
+    write_json(folder / "dataset.json", asdict(info))
+    return info
+
+
+def load_info(folder: Path) -> DatasetInfo:
+    """Read `dataset.json`.
+
+    Raises:
+        SafsError: it is missing or does not describe a data set.
+    """
+    raw = read_json(folder / "dataset.json")
+    try:
+        lists = {name: tuple(raw[name]) for name in ("shape", "classes", "mean", "std")}
+        return DatasetInfo(**{**raw, **lists})
+    except (TypeError, KeyError) as error:
+        raise SafsError(f"{folder / 'dataset.json'} does not describe a data set: {error}") from None
+
+
+def load_part(folder: Path, part: Part) -> Examples:
+    """Read one part; only `evaluate` may ask for the test part.
+
+    Raises:
+        SafsError: an array is missing or damaged.
+    """
+    try:
+        x = np.load(folder / f"{part}_x.npy", allow_pickle=False)
+        y = np.load(folder / f"{part}_y.npy", allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise SafsError(f"the {part} part of the data set {str(folder)!r} cannot be read: {error}") from None
+    return Examples(x, y)

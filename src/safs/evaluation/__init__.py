@@ -1,0 +1,1 @@
+"""What a sparse model is worth, and which one is the best."""

@@ -1,0 +1,46 @@
+"""The HTML report: one file, no script, nothing fetched from anywhere."""
+
+from collections.abc import Sequence
+from importlib.resources import files
+from typing import Any
+
+from jinja2 import Environment
+from markupsafe import Markup
+
+from safs.evaluation.charts import accuracy_chart, confusion_chart
+
+LABELS = {
+    "dense": "dense",
+    "relu": "pruned, ReLU",
+    "stage1": "stage 1 only",
+    "stage2": "stage 2 only",
+    "safs": "SAFS",
+}
+
+
+def percent(value: float) -> str:
+    """A fraction as a percentage with two digits."""
+    return f"{100 * value:.2f}"
+
+
+def render_report(
+    evaluations: Sequence[dict[str, Any]], chosen: dict[str, Any] | None = None, reason: str = ""
+) -> str:
+    """Render evaluations, one a sparsity, and the selection if there is one.
+
+    Args:
+        evaluations: contents of `evaluation.json`, by rising sparsity.
+        chosen: the selected model's entry.
+        reason: why it was selected, or why nothing was.
+    """
+    environment = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
+    environment.filters["percent"] = percent
+    template = environment.from_string((files("safs.evaluation") / "report.html.jinja").read_text(encoding="utf-8"))
+    pictures = [Markup(confusion_chart(entry["confusion"], entry["classes"])) for entry in evaluations]  # noqa: S704
+    return template.render(
+        evaluations=list(zip(evaluations, pictures, strict=True)),
+        chart=Markup(accuracy_chart(evaluations, LABELS)),  # noqa: S704
+        chosen=chosen,
+        reason=reason,
+        labels=LABELS,
+    )

@@ -1,0 +1,1 @@
+"""What a model becomes when it leaves the laboratory."""

@@ -1,0 +1,94 @@
+"""Files that are either whole or absent, and the fingerprints that tell them apart."""
+
+import hashlib
+import json
+import os
+import shutil
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from safs.errors import SafsError
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write `value` as JSON beside `path`, then rename, so a reader never sees half of it."""
+    write_text(path, json.dumps(value, indent=2) + "\n")
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write `text` (UTF-8) beside `path`, then rename."""
+    beside = path.with_name(f".{path.name}.partial")
+    beside.write_text(text, encoding="utf-8")
+    os.replace(beside, path)
+
+
+def read_json(path: Path) -> Any:
+    """Read JSON.
+
+    Raises:
+        SafsError: the file is missing or is not JSON.
+    """
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise SafsError(f"{path} does not exist; is {path.parent} the output of the step before?") from None
+    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise SafsError(f"{path} is not valid JSON ({error}); make it again") from None
+
+
+def move_folder(source: Path, target: Path) -> None:
+    """Move a finished folder to `target` so that `target` appears whole, across file systems too.
+
+    Raises:
+        SafsError: `target` already holds something.
+    """
+    check_free(target)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if target.exists():
+        target.rmdir()
+    if source.parent.stat().st_dev != target.parent.stat().st_dev:
+        beside = target.with_name(f".{target.name}.partial")
+        shutil.rmtree(beside, ignore_errors=True)
+        shutil.copytree(source, beside)
+        shutil.rmtree(source)
+        source = beside
+    os.replace(source, target)
+
+
+def check_free(target: Path) -> None:
+    """Refuse an output folder that already holds something, so that nothing is overwritten.
+
+    Raises:
+        SafsError: `target` is a file or a folder that is not empty.
+    """
+    if target.is_dir() and not any(target.iterdir()):
+        return
+    if target.exists():
+        raise SafsError(f"output {str(target)!r} already exists; name another folder or remove it")
+
+
+def fingerprint(path: Path) -> str:
+    """SHA-256 over the names and bytes of a file or of all files below a folder.
+
+    Raises:
+        SafsError: there is nothing at `path`.
+    """
+    if not path.exists():
+        raise SafsError(f"input {str(path)!r} does not exist; give the output folder of an earlier step")
+    digest = hashlib.sha256()
+    files = [path] if path.is_file() else sorted(p for p in path.rglob("*") if p.is_file())
+    for file in files:
+        name = file.relative_to(path).as_posix()
+        digest.update(f"{name}\0{file.stat().st_size}\0".encode())
+        digest.update(file.read_bytes())
+    return digest.hexdigest()
+
+
+@cache
+def code_version() -> str:
+    """Fingerprint of the installed package's own source: a cache keyed by it serves nothing stale."""
+    digest = hashlib.sha256()
+    for file in sorted(Path(__file__).parent.rglob("*.py")):
+        digest.update(file.read_bytes())
+    return digest.hexdigest()[:16]

@@ -1,0 +1,1 @@
+"""Stage 2 of the method: scales and hyperparameters of sparse fine-tuning."""

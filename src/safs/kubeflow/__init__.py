@@ -1,0 +1,1 @@
+"""Kubeflow Pipelines: the compiled pipeline, its parameters, local runs and submission."""

@@ -1,0 +1,37 @@
+"""What the body of every KFP component calls."""
+
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from safs.mlops.failure import one_line
+from safs.mlops.progress import TELL, Told
+from safs.mlops.tracked import run_step
+
+
+def execute(step: str, **arguments: Any) -> dict[str, Any]:
+    """Run a step with KFP artifacts as its paths; the output artifact gets the step's summary as metadata.
+
+    A user's mistake ends the task with exit code 1 and one line in its log.
+
+    Args:
+        step: the step's name.
+        arguments: the step's arguments; artifacts, and lists of them, stand for paths.
+    """
+    try:
+        summary = run_step(step, **{name: _as_path(value) for name, value in arguments.items()})
+    except Exception as error:
+        line = one_line(error)
+        if line is None:
+            raise
+        Told(step, "").tell(error=line) if os.environ.get(TELL) else print(f"error: {line}", file=sys.stderr)
+        sys.exit(1)
+    arguments["out"].metadata.update(summary)
+    return summary
+
+
+def _as_path(value: Any) -> Any:
+    if isinstance(value, list) and value and hasattr(value[0], "path"):
+        return [Path(item.path) for item in value]
+    return Path(value.path) if hasattr(value, "path") else value

@@ -1,0 +1,70 @@
+"""What a person sees at the end: the table, and where to look next."""
+
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from safs.files import read_json
+from safs.kubeflow.local import Outcome
+
+VARIANTS = {"dense": "dense", "relu": "pruned ReLU", "stage1": "stage 1", "stage2": "stage 2", "safs": "SAFS"}
+
+
+def show_outcome(outcome: Outcome) -> None:
+    """Print the closing table of a run, what was registered, and where to look next."""
+    console = Console()
+    selection = read_json(outcome.selection / "selection.json")
+    console.print(accuracy_table(selection["evaluations"]))
+    verdict = "selected" if selection["chosen"] else "nothing selected"
+    console.print(f"\n{verdict}: {selection['reason']}", highlight=False)
+    share = 1 - outcome.worked / outcome.seconds
+    console.print(
+        f"{outcome.seconds:.0f} s, {len(outcome.ran)} tasks run, the others taken from the cache; "
+        f"{share:.0%} of the time was spent outside the steps' own work\n",
+        highlight=False,
+    )
+    rows = [("report", str(outcome.selection / "report.html"))]
+    if outcome.registration:
+        registered = outcome.registration
+        rows.append(("model", f"{registered['name']} version {registered['version']}, {registered['uri']}"))
+    rows += [
+        ("runs", f"mlflow ui --backend-store-uri {outcome.tracking}"),
+        ("run id", outcome.run),
+        ("log", str(outcome.log)),
+    ]
+    for name, value in rows:
+        console.print(f"{name:<8}{value}", soft_wrap=True, highlight=False, markup=False)
+
+
+def accuracy_table(evaluations: list[dict[str, Any]]) -> Table:
+    """Test accuracy in percent, mean and sample standard deviation over seeds, by sparsity and variant."""
+    first = evaluations[0]
+    table = Table(
+        title=f"{first['architecture']} on {first['data']}: test accuracy in %, mean ± spread over "
+        f"{len(first['seeds'])} seeds"
+    )
+    table.add_column("zeros", justify="right")
+    for label in VARIANTS.values():
+        table.add_column(label, justify="right")
+    table.add_column("SAFS - ReLU", justify="right")
+    table.add_column("bytes", justify="right")
+    for entry in evaluations:
+        cells = [entry["variants"][name] for name in VARIANTS]
+        table.add_row(
+            f"{100 * entry['sparsity']:g}%",
+            *(f"{100 * cell['test_mean']:.2f} ± {100 * cell['test_spread']:.2f}" for cell in cells),
+            f"{100 * entry['gain_mean']:+.2f} ± {100 * entry['gain_spread']:.2f}",
+            f"{entry['dense_bytes']:,} → {entry['sparse_bytes']:,}",
+        )
+    return table
+
+
+def show_summary(step: str, out: Path, summary: dict[str, Any]) -> None:
+    """Print what a single step has to say."""
+    console = Console()
+    for name, value in summary.items():
+        if not isinstance(value, dict | list):
+            console.print(f"{name:<32}{value}", soft_wrap=True, highlight=False, markup=False)
+    console.print(f"[green]✓[/] {step} wrote {out}", soft_wrap=True, highlight=False)

@@ -1,0 +1,70 @@
+"""MLflow's model registry, without pickle anywhere."""
+
+import os
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+import mlflow
+import numpy as np
+from mlflow import MlflowClient
+from mlflow.models import ModelSignature
+from mlflow.types import Schema, TensorSpec
+
+from safs.models import load_spec
+
+ALIAS = "challenger"
+
+
+class MlflowRegistry:
+    """Registers model folders as pyfunc models that need the `safs` package and no pickle.
+
+    Args:
+        client: the tracking server, which is the registry too.
+        uri: its address.
+        run: the run that the models belong to.
+        pipeline_run: the pipeline run's id, for the version's tags.
+    """
+
+    def __init__(self, client: MlflowClient, uri: str, run: str, pipeline_run: str) -> None:
+        self.client, self.uri, self.run, self.pipeline_run = client, uri, run, pipeline_run
+
+    def register(self, name: str, model: Path, example: np.ndarray, tags: Mapping[str, str]) -> dict[str, str]:
+        """Register a model folder under the alias `challenger`; the same model again gives the same version."""
+        version = self.find(name, tags["model_fingerprint"]) or self.create(name, model, example, tags)
+        self.client.set_registered_model_alias(name, ALIAS, version)
+        return {"name": name, "version": version, "alias": ALIAS, "uri": f"models:/{name}@{ALIAS}"}
+
+    def find(self, name: str, model_fingerprint: str) -> str | None:
+        """The version that holds a model, told by its fingerprint."""
+        escaped = name.replace("'", "''")
+        versions = self.client.search_model_versions(
+            f"name = '{escaped}' and tag.model_fingerprint = '{model_fingerprint}'"
+        )
+        return str(versions[0].version) if versions else None
+
+    def create(self, name: str, model: Path, example: np.ndarray, tags: Mapping[str, str]) -> str:
+        """Log the model to the run and make a version of it."""
+        spec = load_spec(model)
+        signature = ModelSignature(
+            Schema([TensorSpec(np.dtype("float32"), (-1, *spec.input_shape), "images")]),
+            Schema([TensorSpec(np.dtype("float32"), (-1, len(spec.classes)))]),
+        )
+        os.environ["MLFLOW_ALLOW_PICKLE_DESERIALIZATION"] = "false"
+        mlflow.set_tracking_uri(self.uri)
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "model"
+            mlflow.pyfunc.save_model(
+                path,
+                loader_module="safs.mlops.pyfunc",
+                data_path=str(model),
+                signature=signature,
+                input_example={"images": example},
+                pip_requirements=["safs"],
+            )
+            self.client.log_artifacts(self.run, str(path), "model")
+        if not self.client.search_registered_models(f"name = '{name}'"):
+            self.client.create_registered_model(name, description="Sparse networks made by SAFS Pipelines")
+        source = f"{self.client.get_run(self.run).info.artifact_uri}/model"
+        all_tags = {**tags, "pipeline_run": self.pipeline_run}
+        return str(self.client.create_model_version(name, source, self.run, tags=all_tags).version)

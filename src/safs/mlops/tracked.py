@@ -1,0 +1,80 @@
+"""Runs one step with its surroundings: an MLflow run, the registry, a folder for unfinished work."""
+
+import json
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from safs.files import code_version
+from safs.mlops.address import tracking_uri
+from safs.mlops.progress import Progress, Told, progress_for
+from safs.steps import STEPS
+from safs.steps.arguments import check_arguments, parameter_docs, step_parameters
+from safs.steps.context import Context
+
+WORKSPACE, WORK, PARENT, EXPERIMENT = "SAFS_WORKSPACE", "SAFS_WORK", "SAFS_PARENT_RUN", "MLFLOW_EXPERIMENT_NAME"
+DEFAULT_WORKSPACE, DEFAULT_EXPERIMENT = Path("safs-runs"), "safs"
+
+
+def workspace_folder() -> Path:
+    """Where runs, models and the SQLite database are kept: `SAFS_WORKSPACE`, or `safs-runs`."""
+    return Path(os.environ.get(WORKSPACE) or DEFAULT_WORKSPACE)
+
+
+def run_step(name: str, show: Progress | None = None, **arguments: Any) -> dict[str, Any]:
+    """Check a step's arguments, run it under an MLflow run of its own, and give its summary.
+
+    The run is nested in `SAFS_PARENT_RUN`, which `safs run` sets. Under `MLFLOW_RUN_ID`, which KFP's MLflow plugin sets
+    for each task, that run itself is used.
+
+    Raises:
+        SafsError: an argument breaks its rule, the step cannot work with its input, or MLflow does not answer.
+    """
+    step = STEPS[name]
+    checked = check_arguments(step_parameters(step), arguments, parameter_docs(step))
+    label = f"{checked['sparsity']:g}" if "sparsity" in checked else ""
+    show = show or progress_for(name, label)
+    with _context(name, label, show) as context:
+        context.tracker.params({key: _loggable(value) for key, value in checked.items()})
+        started = time.time()
+        summary = step(**checked, context=context)
+        ended = time.time()
+        context.tracker.metrics({"seconds": ended - started})
+    if isinstance(show, Told):
+        show.tell(worked=[started, ended], summary=summary)
+    return summary
+
+
+@contextmanager
+def _context(name: str, label: str, show: Progress) -> Iterator[Context]:
+    from safs.mlops.registry import MlflowRegistry  # mlflow takes a second to import
+    from safs.mlops.tracking import MlflowTracker, experiment_id, open_client
+
+    uri = tracking_uri(workspace_folder())
+    client = open_client(uri)
+    parent, given = os.environ.get(PARENT), os.environ.get("MLFLOW_RUN_ID")
+    if given and not parent:
+        run = client.get_run(given)
+        tracker = MlflowTracker(client, run.info.experiment_id, given, name, show)
+        ended = tracker.flushed()
+    else:
+        artifacts = workspace_folder() / "mlartifacts" if uri.startswith("sqlite:") else None
+        experiment = experiment_id(client, os.environ.get(EXPERIMENT) or DEFAULT_EXPERIMENT, artifacts)
+        tags = {"safs.step": name, "safs.code_version": code_version()}
+        tags |= {"mlflow.parentRunId": parent} if parent else {}
+        run = client.create_run(experiment, run_name=f"{name} {label}".strip(), tags=tags)
+        tracker = MlflowTracker(client, experiment, run.info.run_id, name, show)
+        ended = tracker.ended()
+    work = os.environ.get(WORK)
+    registry = MlflowRegistry(client, uri, tracker.run, parent or tracker.run)
+    with ended:
+        yield Context(tracker, registry, Path(work) if work else None)
+
+
+def _loggable(value: Any) -> str | int | float | bool:
+    if isinstance(value, str | int | float | bool):
+        return value
+    return json.dumps(value, default=str)

@@ -1,0 +1,137 @@
+"""A model on disk: `model.safetensors` (weights; zeros are the mask) and `model.json` (how to build it)."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import nn
+
+from safs.activations import activation_sites, set_activations
+from safs.errors import SafsError, unknown
+from safs.files import read_json, write_json
+from safs.models.lenet import LeNet5
+
+MODELS: Mapping[str, Callable[[tuple[int, int, int], int], nn.Module]] = {"lenet5": LeNet5}
+
+
+@dataclass(frozen=True)
+class ModelSpec:
+    """What is needed to build a network again.
+
+    Attributes:
+        architecture: a name from `MODELS`.
+        input_shape: (channels, height, width).
+        classes: the class names, in the order of the logits.
+        mean: what is subtracted from each channel of an image in [0, 1].
+        std: what each channel is then divided by.
+        activations: operator by site name; sites not named have ReLU.
+        learnt: whether the activations' scales are parameters.
+        sparsity: the fraction of zeros that was asked of pruning, in [0, 1).
+        seed: the seed of the dense network it came from.
+    """
+
+    architecture: str
+    input_shape: tuple[int, int, int]
+    classes: tuple[str, ...]
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    activations: Mapping[str, str] = field(default_factory=dict)
+    learnt: bool = False
+    sparsity: float = 0.0
+    seed: int = 0
+
+
+def build(spec: ModelSpec) -> nn.Module:
+    """Build the network that a spec describes, with fresh weights from torch's global generator.
+
+    Raises:
+        SafsError: the architecture, a site or an operator is unknown.
+    """
+    if spec.architecture not in MODELS:
+        raise unknown("model", spec.architecture, MODELS)
+    model = MODELS[spec.architecture](spec.input_shape, len(spec.classes))
+    operators = {site: "relu" for site in activation_sites(model)} | dict(spec.activations)
+    set_activations(model, operators, learnt=spec.learnt)
+    return model
+
+
+def save_model(folder: Path, model: nn.Module, spec: ModelSpec) -> None:
+    """Write a model into `folder`, `model.json` last, so that a folder with it is whole.
+
+    Raises:
+        SafsError: the weights cannot be written.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    state = {name: value.detach().cpu().contiguous() for name, value in model.state_dict().items()}
+    try:
+        save_file(state, folder / "model.safetensors")
+    except SafetensorError as error:
+        raise SafsError(f"{folder / 'model.safetensors'} cannot be written: {error}") from None
+    write_json(folder / "model.json", asdict(spec))
+
+
+def load_spec(folder: Path) -> ModelSpec:
+    """Read `model.json`.
+
+    Raises:
+        SafsError: it is missing, not JSON, or lacks or adds a field.
+    """
+    raw = read_json(folder / "model.json")
+    try:
+        spec = ModelSpec(**raw)
+        shape = tuple(int(side) for side in spec.input_shape)
+        if len(shape) != 3:
+            raise ValueError(f"input_shape has {len(shape)} numbers instead of 3")
+    except (TypeError, ValueError) as error:
+        raise SafsError(f"{folder / 'model.json'} does not describe a model: {error}") from None
+    lists = {name: tuple(getattr(spec, name)) for name in ("classes", "mean", "std")}
+    return ModelSpec(**{**raw, **lists, "input_shape": shape})
+
+
+def load_model(folder: Path) -> tuple[nn.Module, ModelSpec]:
+    """Read a model and its spec; the model is in training mode, on the CPU.
+
+    Raises:
+        SafsError: a file is missing or damaged, or the weights are not those of the architecture.
+    """
+    spec = load_spec(folder)
+    model = build(spec)
+    try:
+        state = load_file(folder / "model.safetensors")
+        model.load_state_dict(state)
+    except FileNotFoundError:
+        raise SafsError(f"{folder} has a model.json but no model.safetensors; make it again") from None
+    except SafetensorError as error:
+        raise SafsError(f"{folder / 'model.safetensors'} is damaged ({error}); make it again") from None
+    except RuntimeError as error:
+        reason = str(error).splitlines()[-1].strip()
+        raise SafsError(f"{folder / 'model.safetensors'} does not fit {spec.architecture}: {reason}") from None
+    return model, spec
+
+
+def seed_folders(folder: Path) -> dict[int, Path]:
+    """The models of a folder that holds one a seed, as `seed-0`, `seed-1`, ..., by seed.
+
+    Raises:
+        SafsError: there is none.
+    """
+    found = {int(p.name.removeprefix("seed-")): p for p in folder.glob("seed-*") if p.name[5:].isdigit()}
+    if not found:
+        raise SafsError(f"{str(folder)!r} holds no models (seed-0, seed-1, ...); give the output of pretrain or prune")
+    return dict(sorted(found.items()))
+
+
+def fresh_model(spec: ModelSpec) -> nn.Module:
+    """Build a model whose weights depend on the spec's seed alone."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(spec.seed)
+        return build(spec)
+
+
+def describe_activations(spec: ModelSpec) -> str:
+    """The operators in order of the sites, as JSON that fits a registry tag."""
+    return json.dumps(dict(spec.activations), sort_keys=True)

@@ -1,0 +1,1 @@
+"""Pruning: masks and the rules that make them."""

@@ -1,0 +1,71 @@
+"""Step 2: dense networks, one a seed."""
+
+from pathlib import Path
+from typing import Any
+
+from safs.steps.arguments import Count, Decay, Rate, Seeds
+from safs.steps.context import Context
+from safs.steps.work import work_folder
+from safs.training.settings import Hyperparameters, Optimizer
+
+SEEDS = [0, 1, 2]
+
+
+def pretrain(
+    data: Path,
+    out: Path,
+    model: str = "lenet5",
+    seeds: Seeds = SEEDS,
+    dense_epochs: Count = 30,
+    optimizer: Optimizer = "adam",
+    learning_rate: Rate = 1e-3,
+    weight_decay: Decay = 5e-4,
+    batch_size: Count = 64,
+    *,
+    context: Context = Context(),
+) -> dict[str, Any]:
+    """Train the dense network once for every seed and keep each one's best epoch on validation data.
+
+    Args:
+        data: Data set folder, the output of prepare.
+        out: Folder to write the dense models to, one a seed.
+        model: Name of the architecture: lenet5.
+        seeds: One network is trained for each seed; accuracies are reported as mean and spread over them.
+        dense_epochs: Epochs of dense training.
+        optimizer: Optimizer of the dense network, and the default one of fine-tuning.
+        learning_rate: Learning rate of the dense network, and the default one of fine-tuning.
+        weight_decay: Weight decay of the dense network, and the default one of fine-tuning.
+        batch_size: Images in a training step.
+
+    Raises:
+        SafsError: the data set is missing or damaged, or the architecture is unknown.
+    """
+    from safs.data import load_info
+    from safs.data.tensors import load_tensors
+    from safs.models import ModelSpec, fresh_model, save_model
+    from safs.training.trainer import Score, train
+
+    settings = Hyperparameters(optimizer, learning_rate, weight_decay, batch_size)
+    info = load_info(data)
+    training, validation = load_tensors(data, "train"), load_tensors(data, "validation")
+    accuracies: dict[str, float] = {}
+    inputs = {"data": data, "model": model, "epochs": dense_epochs, "settings": vars(settings), "seeds": seeds}
+    with work_folder("pretrain", out, context, **inputs) as work:
+        for index, seed in enumerate(seeds):
+            folder = work / f"seed-{seed}"
+            if (folder / "model.json").exists():
+                continue
+            spec = ModelSpec(model, info.shape, info.classes, info.mean, info.std, seed=seed)
+            network = fresh_model(spec)
+            with context.tracker.child(f"seed-{seed}") as tracker:
+
+                def on_epoch(epoch: int, loss: float, score: Score, index: int = index, tracker: Any = tracker) -> None:
+                    tracker.metrics({"loss": loss, "validation_accuracy": score.accuracy}, epoch)
+                    done, total = index * dense_epochs + epoch, len(seeds) * dense_epochs
+                    context.tracker.progress(done, total, f"seed {seeds[index]}, {score.accuracy:.2%}")
+
+                best = train(network, training, validation, settings, dense_epochs, seed, on_epoch=on_epoch)
+            accuracies[f"validation_accuracy_seed_{seed}"] = best.accuracy
+            save_model(folder, network, spec)
+    context.tracker.metrics(accuracies)
+    return {"architecture": model, "seeds": len(seeds), "fingerprint": info.fingerprint}

@@ -1,0 +1,61 @@
+"""Step 8: the chosen model goes into the registry, as the challenger."""
+
+from pathlib import Path
+from typing import Any
+
+from safs.errors import SafsError
+from safs.steps.context import Context
+from safs.steps.work import work_folder
+
+
+def register(
+    data: Path,
+    model: Path,
+    out: Path,
+    model_name: str = "safs",
+    *,
+    context: Context = Context(),
+) -> dict[str, Any]:
+    """Register the selected model with its signature, an example and tags, under the alias challenger.
+
+    The same model is registered once: doing it again gives the version that is there.
+
+    Args:
+        data: Data set folder, the output of prepare.
+        model: Folder of the selection, the output of select.
+        out: Folder to write registration.json to.
+        model_name: Name in the model registry.
+
+    Raises:
+        SafsError: no model was selected, an input is missing or damaged, or there is no registry.
+    """
+    from safs.data import load_info, load_part
+    from safs.files import fingerprint, read_json, write_json
+    from safs.models import describe_activations, load_model
+
+    if context.registry is None:
+        raise SafsError("there is no model registry; run register through the safs command or the pipeline")
+    chosen = read_json(model / "selection.json")["chosen"]
+    if chosen is None:
+        raise SafsError(f"{model} holds no model: none qualified; lower --accuracy-floor or raise --max-bytes")
+    _, spec = load_model(model / "model")
+    info = load_info(data)
+    example = load_part(data, "validation").x[:4].astype("float32") / 255
+    tags = {
+        "sparsity": str(spec.sparsity),
+        "activations": describe_activations(spec),
+        "architecture": spec.architecture,
+        "seed": str(spec.seed),
+        "data": info.name,
+        "data_fingerprint": info.fingerprint,
+        "model_fingerprint": fingerprint(model / "model"),
+        "validation_accuracy": str(chosen["validation_accuracy"]),
+        "test_accuracy": str(chosen["test_accuracy"]),
+        "sparse_bytes": str(chosen["bytes"]),
+    }
+    context.tracker.progress(0, 1, model_name)
+    with work_folder("register", out, context, model=model, model_name=model_name) as work:
+        registered = context.registry.register(model_name, model / "model", example, tags)
+        write_json(work / "registration.json", registered)
+    context.tracker.progress(1, 1, f"{registered['name']} version {registered['version']}")
+    return registered

@@ -1,0 +1,88 @@
+"""Step 4: stage 1 of the method, an activation operator for every layer."""
+
+from pathlib import Path
+from typing import Any
+
+from safs.errors import SafsError
+from safs.steps.arguments import Count, Decay, Rate
+from safs.steps.context import Context
+from safs.steps.work import work_folder
+from safs.training.settings import Hyperparameters, Optimizer
+
+ALL: list[str] = []
+
+
+def search(
+    data: Path,
+    models: Path,
+    out: Path,
+    candidates: Count = 16,
+    search_epochs: Count = 4,
+    history: Count = 3,
+    operators: list[str] = ALL,
+    optimizer: Optimizer = "adam",
+    learning_rate: Rate = 1e-3,
+    weight_decay: Decay = 5e-4,
+    batch_size: Count = 64,
+    *,
+    context: Context = Context(),
+) -> dict[str, Any]:
+    """Search one activation operator a layer for every pruned model, by late acceptance hill climbing.
+
+    Args:
+        data: Data set folder, the output of prepare.
+        models: Folder of pruned models, the output of prune.
+        out: Folder to write the activations and the journals of the trials to.
+        candidates: Candidates to look at for each seed; ReLU everywhere is the first.
+        search_epochs: Epochs each candidate is trained from the pruned weights.
+        history: How many steps back late acceptance compares with.
+        operators: Operators to choose from; none named means all of them.
+        optimizer: Optimizer of the dense network, and the default one of fine-tuning.
+        learning_rate: Learning rate of the dense network, and the default one of fine-tuning.
+        weight_decay: Weight decay of the dense network, and the default one of fine-tuning.
+        batch_size: Images in a training step.
+
+    Raises:
+        SafsError: an operator is unknown, or an input is missing or damaged.
+    """
+    from safs.activations import OPERATORS, operator_named
+    from safs.data.tensors import load_tensors
+    from safs.files import write_json
+    from safs.models import load_spec, seed_folders
+    from safs.search.journal import Journal
+    from safs.search.stage1 import Budget, search_activations
+    from safs.training.trainer import Score
+
+    chosen = [operator_named(name).name for name in operators] or list(OPERATORS)
+    if len(set(chosen)) < 2:
+        raise SafsError(f"operators is {operators}: name at least 2 to choose from, or none for all")
+    settings = Hyperparameters(optimizer, learning_rate, weight_decay, batch_size)
+    budget = Budget(candidates, search_epochs, history)
+    training, validation = load_tensors(data, "train"), load_tensors(data, "validation")
+    summary: dict[str, Any] = {}
+    inputs = {"data": data, "models": models, "budget": vars(budget), "operators": chosen, "settings": vars(settings)}
+    with work_folder("search", out, context, **inputs) as work:
+        folders = seed_folders(models)
+        for index, (seed, folder) in enumerate(folders.items()):
+
+            def on_trial(
+                number: int, assignment: dict[str, str], score: Score, new: bool, index: int = index, seed: int = seed
+            ) -> None:
+                values = {"validation_accuracy": score.accuracy, "validation_loss": -score.negative_loss}
+                if new:
+                    with context.tracker.child(f"seed-{seed} candidate-{number}") as trial:
+                        trial.params(assignment)
+                        trial.metrics(values)
+                done, total = index * candidates + number + 1, len(folders) * candidates
+                context.tracker.progress(done, total, f"seed {seed}, {score.accuracy:.2%}")
+
+            journal = Journal(work / f"seed-{seed}.jsonl")
+            best, score = search_activations(
+                folder, training, validation, settings, chosen, budget, journal, on_trial
+            )
+            result = {"seed": seed, "activations": best, "validation_accuracy": score.accuracy}
+            write_json(work / f"seed-{seed}.json", result)
+            summary[f"seed_{seed}"] = " ".join(best.values())
+            context.tracker.metrics({f"validation_accuracy_seed_{seed}": score.accuracy})
+        summary["sparsity"] = load_spec(folder).sparsity
+    return summary

@@ -1,0 +1,64 @@
+"""A folder for a step's unfinished work, which a later try with the same inputs goes on with."""
+
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from safs.errors import SafsError
+from safs.files import check_free, code_version, fingerprint, move_folder
+from safs.steps.context import Context
+
+
+@contextmanager
+def work_folder(step: str, out: Path, context: Context, **inputs: Any) -> Iterator[Path]:
+    """Work in a folder of one's own; it becomes `out` when the step has ended well, and is kept when it has not.
+
+    The folder belongs to these inputs: a try with other inputs, or other code, starts afresh.
+
+    Args:
+        step: the step's name.
+        out: where the finished folder goes; it must be free.
+        context: says where unfinished work is kept.
+        inputs: all that decides the result; the content of files and folders counts, not their path.
+
+    Raises:
+        SafsError: `out` is taken, an input is missing, or another process is at the same work.
+    """
+    check_free(out)
+    key = _key(step, inputs)
+    if context.work:
+        folder = context.work / f"{step}-{key}"
+    else:
+        folder = out.with_name(f".{out.name}.partial")
+        if folder.exists() and (folder.with_name(f"{folder.name}.key")).read_text() != key:
+            shutil.rmtree(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    note = folder.with_name(f"{folder.name}.key")
+    with note.open("a+") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise SafsError(f"another process is running {step} with the same inputs in {folder}") from None
+        lock.truncate(0)
+        lock.write(key)
+        lock.flush()
+        yield folder
+        move_folder(folder, out)
+        os.unlink(note)
+
+
+def _key(step: str, inputs: dict[str, Any]) -> str:
+    def describe(value: Any) -> Any:
+        if isinstance(value, Path):
+            return fingerprint(value)
+        return [describe(item) for item in value] if isinstance(value, list) else value
+
+    described = {name: describe(value) for name, value in inputs.items()}
+    text = json.dumps([step, code_version(), described], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:24]

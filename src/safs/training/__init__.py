@@ -1,0 +1,1 @@
+"""Training: hyperparameters, schedules and the loop."""

@@ -14,7 +14,7 @@ def finetune(
     out: dsl.Output[dsl.Model],
     trials: int = 8,
     trial_epochs: int = 6,
-    epochs: int = 20,
+    epochs: int = 30,
     optimizer: str = "adam",
     learning_rate: float = 1e-3,
     weight_decay: float = 5e-4,

@@ -17,9 +17,8 @@ def search(
     search_epochs: int = 4,
     history: int = 3,
     operators: List[str] = [],
-    optimizer: str = "adam",
-    learning_rate: float = 1e-3,
-    weight_decay: float = 5e-4,
+    search_learning_rate: float = 1e-2,
+    search_weight_decay: float = 0.0,
     batch_size: int = 64,
     code_version: str = "",
 ):
@@ -34,8 +33,7 @@ def search(
         search_epochs=search_epochs,
         history=history,
         operators=operators,
-        optimizer=optimizer,
-        learning_rate=learning_rate,
-        weight_decay=weight_decay,
+        search_learning_rate=search_learning_rate,
+        search_weight_decay=search_weight_decay,
         batch_size=batch_size,
     )

@@ -34,9 +34,11 @@ def training(
     search_epochs: int = 4,
     history: int = 3,
     operators: List[str] = [],
+    search_learning_rate: float = 1e-2,
+    search_weight_decay: float = 0.0,
     trials: int = 8,
     trial_epochs: int = 6,
-    epochs: int = 20,
+    epochs: int = 30,
     accuracy_floor: float = 0.0,
     max_bytes: int = 0,
     prefer: str = "accuracy",
@@ -51,9 +53,9 @@ def training(
         "batch_size": batch_size,
     }
     data = prepare(dataset=dataset, data_root=data_root, split_seed=split_seed, **version).outputs["out"]
-    dense = pretrain(
-        data=data, model=model, seeds=seeds, dense_epochs=dense_epochs, **defaults, **version
-    ).outputs["out"]
+    dense = pretrain(data=data, model=model, seeds=seeds, dense_epochs=dense_epochs, **defaults, **version).outputs[
+        "out"
+    ]
     with dsl.ParallelFor(items=sparsities, name="sparsities") as sparsity:
         pruned = prune(models=dense, sparsity=sparsity, scope=scope, **version).outputs["out"]
         found = search(
@@ -63,7 +65,9 @@ def training(
             search_epochs=search_epochs,
             history=history,
             operators=operators,
-            **defaults,
+            search_learning_rate=search_learning_rate,
+            search_weight_decay=search_weight_decay,
+            batch_size=batch_size,
             **version,
         ).outputs["out"]
         tuned = finetune(

@@ -12,7 +12,7 @@ from rich.console import Console
 
 from safs import __version__
 from safs.errors import SafsError
-from safs.kubeflow.parameters import SUMMARY, document, pipeline_docs, pipeline_parameters
+from safs.kubeflow.parameters import SUMMARY, Sparsities, document, pipeline_docs, pipeline_parameters
 from safs.mlops.failure import one_line
 from safs.steps import STEPS
 from safs.steps.arguments import Step, check_arguments, parameter_docs, step_parameters
@@ -39,7 +39,11 @@ app = App(
 
 
 def _flags(
-    function: Callable[..., Any], name: str, summary: str, parameters: Mapping[str, inspect.Parameter], docs: Mapping[str, str]
+    function: Callable[..., Any],
+    name: str,
+    summary: str,
+    parameters: Mapping[str, inspect.Parameter],
+    docs: Mapping[str, str],
 ) -> Callable[..., Any]:
     """Give a function of keyword arguments the signature and help of `parameters`."""
     keyword = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in parameters.values()]
@@ -60,7 +64,9 @@ WORKSPACE_DOCS = {"workspace": "Folder for the SQLite tracking store and, with r
 CONFIG_DOCS = {"config": "YAML file with parameters by name, such as `seeds: [0, 1]`; flags win over it."}
 
 
-def _merged(given: dict[str, Any], parameters: Mapping[str, inspect.Parameter], docs: Mapping[str, str]) -> dict[str, Any]:
+def _merged(
+    given: dict[str, Any], parameters: Mapping[str, inspect.Parameter], docs: Mapping[str, str]
+) -> dict[str, Any]:
     """The checked parameters: flags over config file over defaults."""
     config = given.pop("config", None)
     return check_arguments(parameters, {**(_read_config(config) if config else {}), **given}, docs)
@@ -93,7 +99,9 @@ def _add_step(step: Step) -> None:
 
     summary = inspect.getdoc(step) or ""
     options = {**parameters, **CONFIG_OPTION, **WORKSPACE_OPTION}
-    helped = _flags(command, name, summary.partition("\n\nArgs:")[0], options, {**docs, **CONFIG_DOCS, **WORKSPACE_DOCS})
+    helped = _flags(
+        command, name, summary.partition("\n\nArgs:")[0], options, {**docs, **CONFIG_DOCS, **WORKSPACE_DOCS}
+    )
     app.command(helped, name=name, group=STEP_COMMANDS)
 
 
@@ -138,7 +146,7 @@ def compile_pipeline(*, out: Path, image: str = "") -> None:
 def _build() -> None:
     parameters, docs = pipeline_parameters(), pipeline_docs()
     parameters["sparsities"] = parameters["sparsities"].replace(
-        annotation=Annotated[parameters["sparsities"].annotation, Parameter(name=("--sparsities", "--sparsity"))]
+        annotation=Annotated[Sparsities, Parameter(name=("--sparsities", "--sparsity"))]
     )
     switch = {"cache": _option("cache", Annotated[bool, Parameter(negative="--no-cache")], True)}
     run = _flags(
@@ -152,8 +160,10 @@ def _build() -> None:
     app.command(compile_pipeline, name="compile", group=PIPELINE_COMMANDS)
     target = {
         "host": _option("host", str, inspect.Parameter.empty),
-        **{name: _option(name, str, default) for name, default in
-           {"image": "", "experiment": "safs", "namespace": ""}.items()},
+        **{
+            name: _option(name, str, default)
+            for name, default in {"image": "", "experiment": "safs", "namespace": ""}.items()
+        },
     }
     target_docs = {
         "host": "Address of the Kubeflow Pipelines endpoint; a token is taken from KF_PIPELINES_TOKEN.",

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 import shutil
 from functools import cache
 from pathlib import Path
@@ -20,7 +19,7 @@ def write_text(path: Path, text: str) -> None:
     """Write `text` (UTF-8) beside `path`, then rename."""
     beside = path.with_name(f".{path.name}.partial")
     beside.write_text(text, encoding="utf-8")
-    os.replace(beside, path)
+    beside.replace(path)
 
 
 def read_json(path: Path) -> Any:
@@ -53,7 +52,7 @@ def move_folder(source: Path, target: Path) -> None:
         shutil.copytree(source, beside)
         shutil.rmtree(source)
         source = beside
-    os.replace(source, target)
+    source.replace(target)
 
 
 def check_free(target: Path) -> None:

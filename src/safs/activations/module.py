@@ -29,7 +29,7 @@ class Activation(nn.Module):
                 self.register_parameter(name, nn.Parameter(torch.tensor(value)))
 
     def forward(self, x: Tensor) -> Tensor:
-        scales = dict(self.named_parameters()) if self.learnt else self.operator.scales
+        scales = self._parameters if self.learnt else self.operator.scales  # named_parameters() is slow
         return self.operator.function(x, **scales)
 
     def extra_repr(self) -> str:

@@ -49,11 +49,8 @@ def scaled(function: Callable[[Tensor], Tensor]) -> Callable[..., Tensor]:
 
 
 def swish(x: Tensor, alpha: Scale = 1.0, beta: Scale = 1.0) -> Tensor:
-    """alpha x sigmoid(beta x)."""
-    if isinstance(beta, float) and beta == 1.0:
-        value = F.silu(x)
-    else:
-        value = x * torch.sigmoid(beta * x)
+    """Alpha x sigmoid(beta x)."""
+    value = F.silu(x) if isinstance(beta, float) and beta == 1.0 else x * torch.sigmoid(beta * x)
     return value if isinstance(alpha, float) and alpha == 1.0 else alpha * value
 
 
@@ -78,7 +75,7 @@ def tanhsoft(x: Tensor, alpha: Scale = 1.0, beta: Scale = 1.0) -> Tensor:
 
 
 def srs(x: Tensor, alpha: Scale = 1.0, beta: Scale = 1.0) -> Tensor:
-    """x / (x / alpha + exp(-x / beta)), its scales held where the denominator has no zero.
+    """X / (x / alpha + exp(-x / beta)), its scales held where the denominator has no zero.
 
     The denominator's minimum is (beta / alpha) (1 - ln(beta / alpha)), which is positive for beta < e alpha.
     For x < 0 both parts are multiplied by exp(x / beta), which cannot overflow there.
@@ -100,7 +97,7 @@ def acon(x: Tensor, p1: Scale = 1.0, p2: Scale = 0.25, beta: Scale = 1.0) -> Ten
 
 
 def falu(x: Tensor, alpha: Scale = 0.5, beta: Scale = 1.0) -> Tensor:
-    """g + alpha sigmoid(beta x) (1 - g) with g = x sigmoid(beta x) and alpha held in [0, 1]."""
+    """G + alpha sigmoid(beta x) (1 - g) with g = x sigmoid(beta x) and alpha held in [0, 1]."""
     order = torch.as_tensor(alpha, dtype=x.dtype, device=x.device).clamp(0, 1)
     gate = torch.sigmoid(beta * x)
     swished = x * gate
@@ -108,7 +105,7 @@ def falu(x: Tensor, alpha: Scale = 0.5, beta: Scale = 1.0) -> Tensor:
 
 
 def srelu(x: Tensor, t_l: Scale = 0.0, a_l: Scale = 0.2, t_r: Scale = 1.0, a_r: Scale = 1.0) -> Tensor:
-    """x between two thresholds, straight lines of slope a_l and a_r outside of them."""
+    """X between two thresholds, straight lines of slope a_l and a_r outside of them."""
     lower = torch.as_tensor(t_l, dtype=x.dtype, device=x.device)
     upper = torch.maximum(torch.as_tensor(t_r, dtype=x.dtype, device=x.device), lower)
     middle = torch.minimum(torch.maximum(x, lower), upper)

@@ -31,10 +31,10 @@ def read_mnist(root: Path) -> dict[Part, Examples]:
             raise SafsError(f"{root}: images {x.shape} and labels {y.shape} do not belong together")
     if len(train_y) <= VALIDATION:
         raise SafsError(f"{root}: {len(train_y)} training images; more than the {VALIDATION} for validation are needed")
-    x, y = train_x[:, None], train_y.astype(np.int64)
+    x, labels = train_x[:, None], train_y.astype(np.int64)
     return {
-        "train": Examples(x[:-VALIDATION], y[:-VALIDATION]),
-        "validation": Examples(x[-VALIDATION:], y[-VALIDATION:]),
+        "train": Examples(x[:-VALIDATION], labels[:-VALIDATION]),
+        "validation": Examples(x[-VALIDATION:], labels[-VALIDATION:]),
         "test": Examples(test_x[:, None], test_y.astype(np.int64)),
     }
 

@@ -16,13 +16,13 @@ class Source:
     needs_root: bool
 
 
-def _digits(data_root: str, split_seed: int) -> tuple[str, tuple[str, ...], dict[Part, Examples]]:
+def _digits(_data_root: str, split_seed: int) -> tuple[str, tuple[str, ...], dict[Part, Examples]]:
     from safs.data import digits  # scikit-learn takes a second to import
 
     return digits.ORIGIN, digits.CLASSES, digits.read_digits(split_seed)
 
 
-def _mnist(data_root: str, split_seed: int) -> tuple[str, tuple[str, ...], dict[Part, Examples]]:
+def _mnist(data_root: str, _split_seed: int) -> tuple[str, tuple[str, ...], dict[Part, Examples]]:
     from safs.data import mnist
 
     return mnist.ORIGIN, mnist.CLASSES, mnist.read_mnist(Path(data_root))

@@ -8,7 +8,7 @@ from matplotlib import rc_context
 from matplotlib.figure import Figure
 
 COLOURS = ("#6b7280", "#d97706", "#0891b2", "#7c3aed", "#15803d")
-STYLE = {"svg.hashsalt": "safs", "font.family": "sans-serif", "axes.spines.top": False, "axes.spines.right": False}
+STYLE: Any = {"svg.hashsalt": "safs", "font.family": "sans-serif", "axes.spines.top": False, "axes.spines.right": False}
 
 
 def _svg(figure: Figure, label: str) -> str:
@@ -29,7 +29,7 @@ def accuracy_chart(evaluations: Sequence[dict[str, Any]], labels: Mapping[str, s
                 x = place + (index - 2) * 0.15
                 axes.scatter([x] * len(values["test"]), [100 * v for v in values["test"]], s=14, c=colour, alpha=0.6)
                 mean = 100 * values["test_mean"]
-                axes.hlines(mean, x - 0.06, x + 0.06, colors=colour, lw=3, label=labels[name] if not place else None)
+                axes.hlines(mean, x - 0.06, x + 0.06, colors=colour, lw=3, label="" if place else labels[name])
         axes.set_xticks(range(len(evaluations)), [f"{100 * e['sparsity']:g}% zeros" for e in evaluations])
         axes.set_ylabel("test accuracy, %")
         axes.grid(axis="y", alpha=0.25)
@@ -47,7 +47,9 @@ def confusion_chart(matrix: Sequence[Sequence[int]], classes: Sequence[str]) -> 
         for i, row in enumerate(matrix):
             for j, count in enumerate(row):
                 if count:
-                    axes.text(j, i, count, ha="center", va="center", fontsize=8, color="w" if count > limit else "k")
+                    axes.text(
+                        j, i, str(count), ha="center", va="center", fontsize=8, color="w" if count > limit else "k"
+                    )
         axes.set_xticks(range(len(classes)), classes)
         axes.set_yticks(range(len(classes)), classes)
         axes.set_xlabel("predicted")

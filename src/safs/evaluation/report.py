@@ -23,9 +23,7 @@ def percent(value: float) -> str:
     return f"{100 * value:.2f}"
 
 
-def render_report(
-    evaluations: Sequence[dict[str, Any]], chosen: dict[str, Any] | None = None, reason: str = ""
-) -> str:
+def render_report(evaluations: Sequence[dict[str, Any]], chosen: dict[str, Any] | None = None, reason: str = "") -> str:
     """Render evaluations, one a sparsity, and the selection if there is one.
 
     Args:

@@ -1,6 +1,7 @@
 """Stage 2: the hyperparameters of sparse fine-tuning, together with learnt activation scales."""
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -104,7 +105,7 @@ def tune(
     return best
 
 
-class _Hopeless(Exception):
+class _HopelessError(Exception):
     """Ends the training of a trial that has fallen behind."""
 
 
@@ -121,15 +122,13 @@ def _learning_curve(
     """Train one trial; its [accuracy, negative loss] after each epoch, fewer than asked for if it was stopped."""
     curve: list[list[float]] = []
 
-    def on_epoch(epoch: int, loss: float, score: Score) -> None:
+    def on_epoch(epoch: int, _: float, score: Score) -> None:
         curve.append([score.accuracy, score.negative_loss])
         trial.report(score.accuracy, epoch)
         if epoch < budget.epochs and trial.should_prune():
-            raise _Hopeless
+            raise _HopelessError
 
     model = prepare_model(model_folder, activations, learnt=True)
-    try:
+    with suppress(_HopelessError):
         train(model, training, validation, settings, budget.epochs, seed, masks_of(model), on_epoch)
-    except _Hopeless:
-        pass
     return curve

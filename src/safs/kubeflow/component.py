@@ -1,5 +1,6 @@
 """What the body of every KFP component calls."""
 
+import gc
 import os
 import sys
 from pathlib import Path
@@ -28,6 +29,7 @@ def execute(step: str, **arguments: Any) -> dict[str, Any]:
         Told(step, "").tell(error=line) if os.environ.get(TELL) else print(f"error: {line}", file=sys.stderr)
         sys.exit(1)
     arguments["out"].metadata.update(summary)
+    gc.freeze()  # the task ends now; collecting what it leaves would only take time
     return summary
 
 

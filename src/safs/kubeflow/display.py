@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
@@ -14,15 +15,16 @@ VARIANTS = {"dense": "dense", "relu": "pruned ReLU", "stage1": "stage 1", "stage
 
 def show_outcome(outcome: Outcome) -> None:
     """Print the closing table of a run, what was registered, and where to look next."""
-    console = Console()
+    console = wide_console()
     selection = read_json(outcome.selection / "selection.json")
     console.print(accuracy_table(selection["evaluations"]))
     verdict = "selected" if selection["chosen"] else "nothing selected"
     console.print(f"\n{verdict}: {selection['reason']}", highlight=False)
+    cached = 3 + 4 * len(selection["evaluations"]) + bool(selection["chosen"]) - len(outcome.ran)
     share = 1 - outcome.worked / outcome.seconds
     console.print(
-        f"{outcome.seconds:.0f} s, {len(outcome.ran)} tasks run, the others taken from the cache; "
-        f"{share:.0%} of the time was spent outside the steps' own work\n",
+        f"{outcome.seconds:.0f} s; {len(outcome.ran)} tasks run, {cached} taken from the cache; "
+        f"{share:.0%} of the time went outside the steps' own work\n",
         highlight=False,
     )
     rows = [("report", str(outcome.selection / "report.html"))]
@@ -38,12 +40,19 @@ def show_outcome(outcome: Outcome) -> None:
         console.print(f"{name:<8}{value}", soft_wrap=True, highlight=False, markup=False)
 
 
+def wide_console() -> Console:
+    """A console as wide as the terminal; wide enough for the table where there is no terminal."""
+    console = Console()
+    return console if console.is_terminal else Console(width=120)
+
+
 def accuracy_table(evaluations: list[dict[str, Any]]) -> Table:
     """Test accuracy in percent, mean and sample standard deviation over seeds, by sparsity and variant."""
     first = evaluations[0]
     table = Table(
         title=f"{first['architecture']} on {first['data']}: test accuracy in %, mean ± spread over "
-        f"{len(first['seeds'])} seeds"
+        f"{len(first['seeds'])} seeds; the dense model has {first['dense_bytes']:,} bytes",
+        box=SIMPLE_HEAD,
     )
     table.add_column("zeros", justify="right")
     for label in VARIANTS.values():
@@ -54,9 +63,9 @@ def accuracy_table(evaluations: list[dict[str, Any]]) -> Table:
         cells = [entry["variants"][name] for name in VARIANTS]
         table.add_row(
             f"{100 * entry['sparsity']:g}%",
-            *(f"{100 * cell['test_mean']:.2f} ± {100 * cell['test_spread']:.2f}" for cell in cells),
-            f"{100 * entry['gain_mean']:+.2f} ± {100 * entry['gain_spread']:.2f}",
-            f"{entry['dense_bytes']:,} → {entry['sparse_bytes']:,}",
+            *(f"{100 * cell['test_mean']:.2f}±{100 * cell['test_spread']:.2f}" for cell in cells),
+            f"{100 * entry['gain_mean']:+.2f}±{100 * entry['gain_spread']:.2f}",
+            f"{entry['sparse_bytes']:,}",
         )
     return table
 

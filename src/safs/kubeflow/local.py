@@ -16,6 +16,7 @@ from safs.files import code_version, fingerprint, read_json
 from safs.kubeflow.listener import Listener
 from safs.kubeflow.package import PIPELINE
 from safs.mlops.address import redact, tracking_uri
+from safs.mlops.imports import quick_imports
 from safs.mlops.progress import TELL
 from safs.mlops.tracked import DEFAULT_EXPERIMENT, EXPERIMENT, PARENT, WORK, WORKSPACE
 
@@ -106,7 +107,6 @@ def version_of(arguments: Mapping[str, Any]) -> str:
 
 
 def _execute(arguments: Mapping[str, Any], workspace: Path, cache: bool, listener: Listener) -> Path:
-    os.environ.setdefault("KFP_DISABLE_EXECUTION_CACHING_BY_DEFAULT", "false")
     from kfp import components, local
 
     with warnings.catch_warnings():
@@ -150,11 +150,12 @@ def _environment(workspace: Path, uri: str) -> Iterator[dict[str, str]]:
 @contextmanager
 def _parent_run(uri: str, workspace: Path, arguments: Mapping[str, Any]) -> Iterator[str]:
     """The MLflow run of the whole pipeline run."""
-    from mlflow.entities import Param
+    with quick_imports():
+        from mlflow.entities import Param
 
-    from safs.mlops.tracking import experiment_id, open_client
+        from safs.mlops.tracking import experiment_id, open_client
 
-    client = open_client(uri)
+        client = open_client(uri)
     artifacts = workspace / "mlartifacts" if uri.startswith("sqlite:") else None
     experiment = experiment_id(client, os.environ.get(EXPERIMENT) or DEFAULT_EXPERIMENT, artifacts)
     tags = {"safs.pipeline": "training", "safs.code_version": code_version()}

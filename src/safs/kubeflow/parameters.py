@@ -40,9 +40,9 @@ def pipeline_parameters() -> dict[str, inspect.Parameter]:
         for name, parameter in step_parameters(step).items():
             if is_path(parameter.annotation):
                 continue
-            if name == "sparsity":
-                parameter = parameter.replace(name="sparsities", default=SPARSITIES, annotation=Sparsities)
-            union.setdefault(parameter.name, parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY))
+            looped = {"name": "sparsities", "default": SPARSITIES, "annotation": Sparsities}
+            entry = parameter.replace(**looped) if name == "sparsity" else parameter  # type: ignore[arg-type]
+            union.setdefault(entry.name, entry.replace(kind=inspect.Parameter.KEYWORD_ONLY))
     return union
 
 

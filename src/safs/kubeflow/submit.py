@@ -51,7 +51,9 @@ def submit_run(arguments: Mapping[str, Any], host: str, image: str, experiment: 
                 enable_caching=True,
             )
     except kfp_server_api.ApiException as error:
-        raise SafsError(f"Kubeflow at {host} answered {error.status} {error.reason}; see its address and token") from None
+        raise SafsError(
+            f"Kubeflow at {host} answered {error.status} {error.reason}; see its address and token"
+        ) from None
     except (HTTPError, OSError) as error:
         reason = str(getattr(error, "reason", error)).rpartition(": ")[2]
         raise SafsError(f"no Kubeflow Pipelines answers at {host} ({reason}); check --host") from None

@@ -18,7 +18,7 @@ class Predictor:
     def __init__(self, folder: Path) -> None:
         self.model, self.spec = load_model(folder)
 
-    def predict(self, model_input: Any, params: dict[str, Any] | None = None) -> np.ndarray:
+    def predict(self, model_input: Any, params: dict[str, Any] | None = None) -> np.ndarray:  # noqa: ARG002 - MLflow passes it
         """Class probabilities of images.
 
         Args:

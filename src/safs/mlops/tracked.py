@@ -8,8 +8,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from safs.files import code_version
+from safs.files import code_version, read_json
 from safs.mlops.address import tracking_uri
+from safs.mlops.imports import quick_imports
 from safs.mlops.progress import Progress, Told, progress_for
 from safs.steps import STEPS
 from safs.steps.arguments import check_arguments, parameter_docs, step_parameters
@@ -35,7 +36,7 @@ def run_step(name: str, show: Progress | None = None, **arguments: Any) -> dict[
     """
     step = STEPS[name]
     checked = check_arguments(step_parameters(step), arguments, parameter_docs(step))
-    label = f"{checked['sparsity']:g}" if "sparsity" in checked else ""
+    label = _label(checked)
     show = show or progress_for(name, label)
     with _context(name, label, show) as context:
         context.tracker.params({key: _loggable(value) for key, value in checked.items()})
@@ -50,11 +51,12 @@ def run_step(name: str, show: Progress | None = None, **arguments: Any) -> dict[
 
 @contextmanager
 def _context(name: str, label: str, show: Progress) -> Iterator[Context]:
-    from safs.mlops.registry import MlflowRegistry  # mlflow takes a second to import
-    from safs.mlops.tracking import MlflowTracker, experiment_id, open_client
-
     uri = tracking_uri(workspace_folder())
-    client = open_client(uri)
+    with quick_imports():
+        from safs.mlops.registry import MlflowRegistry
+        from safs.mlops.tracking import MlflowTracker, experiment_id, open_client
+
+        client = open_client(uri)
     parent, given = os.environ.get(PARENT), os.environ.get("MLFLOW_RUN_ID")
     if given and not parent:
         run = client.get_run(given)
@@ -72,6 +74,15 @@ def _context(name: str, label: str, show: Progress) -> Iterator[Context]:
     registry = MlflowRegistry(client, uri, tracker.run, parent or tracker.run)
     with ended:
         yield Context(tracker, registry, Path(work) if work else None)
+
+
+def _label(arguments: dict[str, Any]) -> str:
+    """The sparsity that a step is about, to tell its runs apart; empty if there is none."""
+    if "sparsity" in arguments:
+        return f"{arguments['sparsity']:g}"
+    models = arguments.get("models")
+    first = next(models.rglob("model.json"), None) if isinstance(models, Path) else None
+    return f"{read_json(first)['sparsity']:g}" if first else ""
 
 
 def _loggable(value: Any) -> str | int | float | bool:

@@ -1,6 +1,7 @@
 """MLflow as the tracker of steps: a run a pipeline run, nested runs for steps and their parts."""
 
 import json
+import logging
 import os
 import sqlite3
 import time
@@ -30,7 +31,8 @@ def open_client(uri: str) -> MlflowClient:
     Raises:
         SafsError: the server or the database does not answer.
     """
-    os.environ.setdefault("MLFLOW_ENABLE_DB_MONITOR", "false")
+    for chatty in ("mlflow", "alembic"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
     patience = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0", "MLFLOW_HTTP_REQUEST_TIMEOUT": "5"}
     before = {name: os.environ.get(name) for name in patience}
     os.environ.update(patience)
@@ -102,7 +104,6 @@ class MlflowTracker:
         tracker = type(self)(self.client, self.experiment, run.info.run_id, self.prefix, self.show)
         with tracker.ended():
             yield tracker
-
 
     @contextmanager
     def ended(self) -> Iterator[None]:

@@ -54,7 +54,7 @@ def build(spec: ModelSpec) -> nn.Module:
     if spec.architecture not in MODELS:
         raise unknown("model", spec.architecture, MODELS)
     model = MODELS[spec.architecture](spec.input_shape, len(spec.classes))
-    operators = {site: "relu" for site in activation_sites(model)} | dict(spec.activations)
+    operators = dict.fromkeys(activation_sites(model), "relu") | dict(spec.activations)
     set_activations(model, operators, learnt=spec.learnt)
     return model
 

@@ -43,4 +43,5 @@ class LeNet5(nn.Module):
         x = self.pool(self.act1(self.conv1(x)))
         x = self.pool(self.act2(self.conv2(x))).flatten(1)  # [batch, 256] for 28x28
         x = self.act4(self.fc2(self.act3(self.fc1(x))))
-        return self.fc3(x)
+        logits: Tensor = self.fc3(x)
+        return logits

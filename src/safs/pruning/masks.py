@@ -8,7 +8,7 @@ from torch import Tensor, nn
 Masks = dict[str, Tensor]
 
 
-def prunable_weights(model: nn.Module) -> dict[str, nn.Parameter]:
+def prunable_weights(model: nn.Module) -> dict[str, Tensor]:
     """The weights that pruning may zero: those of convolutions and linear layers, by parameter name.
 
     Biases, normalisation and activation scales are kept (arXiv:2305.10964).
@@ -27,7 +27,7 @@ def masks_of(model: nn.Module) -> Masks:
 def apply_masks(model: nn.Module, masks: Mapping[str, Tensor]) -> None:
     """Zero the weights that the masks leave out, in place."""
     weights = prunable_weights(model)
-    torch._foreach_mul_(  # type: ignore[attr-defined]
+    torch._foreach_mul_(
         [weights[name] for name in masks], [mask.to(weights[name].dtype) for name, mask in masks.items()]
     )
 

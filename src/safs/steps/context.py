@@ -36,7 +36,7 @@ class Tracker(Protocol):
 class Silent:
     """A tracker that nobody listens to."""
 
-    def child(self, name: str) -> AbstractContextManager[Self]:
+    def child(self, name: str) -> AbstractContextManager[Self]:  # noqa: ARG002
         return nullcontext(self)
 
     def params(self, values: Mapping[str, Value]) -> None: ...
@@ -66,10 +66,12 @@ class Registry(Protocol):
 
 @dataclass(frozen=True)
 class Context:
-    """Attributes:
-    tracker: who is told what happens.
-    registry: where `register` puts the model; no other step needs it.
-    work: folder for unfinished work that a later try goes on with; beside the output if None.
+    """A step's surroundings.
+
+    Attributes:
+        tracker: who is told what happens.
+        registry: where `register` puts the model; no other step needs it.
+        work: folder for unfinished work that a later try goes on with; beside the output if None.
     """
 
     tracker: Tracker = field(default_factory=Silent)

@@ -43,5 +43,7 @@ def evaluate(
     sizes = {"weights_left": evaluation["weights_left"], "sparse_bytes": evaluation["sparse_bytes"]}
     context.tracker.metrics({**metrics, **spreads, **sizes, "safs_gain": evaluation["gain_mean"]})
     context.tracker.file(out / "report.html")
-    context.tracker.progress(1, 1, f"relu {metrics['relu_test_accuracy']:.2%}, safs {metrics['safs_test_accuracy']:.2%}")
+    context.tracker.progress(
+        1, 1, f"relu {metrics['relu_test_accuracy']:.2%}, safs {metrics['safs_test_accuracy']:.2%}"
+    )
     return {"sparsity": evaluation["sparsity"], **metrics, **sizes}

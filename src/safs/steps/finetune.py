@@ -17,7 +17,7 @@ def finetune(
     out: Path,
     trials: Count = 8,
     trial_epochs: Count = 6,
-    epochs: Count = 20,
+    epochs: Count = 30,
     optimizer: Optimizer = "adam",
     learning_rate: Rate = 1e-3,
     weight_decay: Decay = 5e-4,
@@ -88,9 +88,7 @@ def finetune(
                         context.tracker.progress(done, total, f"{name}, {score.accuracy:.2%}")
 
                     journal = Journal(work / f"seed-{seed}-{variant}.jsonl")
-                    settings = tune(
-                        folder, operators, training, validation, defaults, budget, seed, journal, on_trial
-                    )
+                    settings = tune(folder, operators, training, validation, defaults, budget, seed, journal, on_trial)
                 target = work / f"seed-{seed}" / variant
                 if not (target / "training.json").exists():
                     network = prepare_model(folder, operators, learnt=tuned)
@@ -100,9 +98,7 @@ def finetune(
                         def on_epoch(epoch: int, loss: float, score: Score, tracker: Any = tracker) -> None:
                             tracker.metrics({"loss": loss, "validation_accuracy": score.accuracy}, epoch)
 
-                        best = train(
-                            network, training, validation, settings, epochs, seed, masks_of(network), on_epoch
-                        )
+                        best = train(network, training, validation, settings, epochs, seed, masks_of(network), on_epoch)
                     save_model(target, network, replace(spec, activations=operators, learnt=tuned))
                     result = {"validation_accuracy": best.accuracy, "hyperparameters": asdict(settings)}
                     write_json(target / "training.json", result)

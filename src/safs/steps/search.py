@@ -7,7 +7,7 @@ from safs.errors import SafsError
 from safs.steps.arguments import Count, Decay, Rate
 from safs.steps.context import Context
 from safs.steps.work import work_folder
-from safs.training.settings import Hyperparameters, Optimizer
+from safs.training.settings import Hyperparameters
 
 ALL: list[str] = []
 
@@ -20,9 +20,8 @@ def search(
     search_epochs: Count = 4,
     history: Count = 3,
     operators: list[str] = ALL,
-    optimizer: Optimizer = "adam",
-    learning_rate: Rate = 1e-3,
-    weight_decay: Decay = 5e-4,
+    search_learning_rate: Rate = 1e-2,
+    search_weight_decay: Decay = 0.0,
     batch_size: Count = 64,
     *,
     context: Context = Context(),
@@ -37,9 +36,8 @@ def search(
         search_epochs: Epochs each candidate is trained from the pruned weights.
         history: How many steps back late acceptance compares with.
         operators: Operators to choose from; none named means all of them.
-        optimizer: Optimizer of the dense network, and the default one of fine-tuning.
-        learning_rate: Learning rate of the dense network, and the default one of fine-tuning.
-        weight_decay: Weight decay of the dense network, and the default one of fine-tuning.
+        search_learning_rate: Learning rate of a candidate's training with Adam; a short training needs a high one.
+        search_weight_decay: Weight decay of a candidate's training.
         batch_size: Images in a training step.
 
     Raises:
@@ -56,7 +54,7 @@ def search(
     chosen = [operator_named(name).name for name in operators] or list(OPERATORS)
     if len(set(chosen)) < 2:
         raise SafsError(f"operators is {operators}: name at least 2 to choose from, or none for all")
-    settings = Hyperparameters(optimizer, learning_rate, weight_decay, batch_size)
+    settings = Hyperparameters("adam", search_learning_rate, search_weight_decay, batch_size)
     budget = Budget(candidates, search_epochs, history)
     training, validation = load_tensors(data, "train"), load_tensors(data, "validation")
     summary: dict[str, Any] = {}
@@ -77,9 +75,7 @@ def search(
                 context.tracker.progress(done, total, f"seed {seed}, {score.accuracy:.2%}")
 
             journal = Journal(work / f"seed-{seed}.jsonl")
-            best, score = search_activations(
-                folder, training, validation, settings, chosen, budget, journal, on_trial
-            )
+            best, score = search_activations(folder, training, validation, settings, chosen, budget, journal, on_trial)
             result = {"seed": seed, "activations": best, "validation_accuracy": score.accuracy}
             write_json(work / f"seed-{seed}.json", result)
             summary[f"seed_{seed}"] = " ".join(best.values())

@@ -3,7 +3,6 @@
 import fcntl
 import hashlib
 import json
-import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -50,7 +49,7 @@ def work_folder(step: str, out: Path, context: Context, **inputs: Any) -> Iterat
         lock.flush()
         yield folder
         move_folder(folder, out)
-        os.unlink(note)
+        note.unlink()
 
 
 def _key(step: str, inputs: dict[str, Any]) -> str:

@@ -98,7 +98,7 @@ def train(
             optimizer.step()
             if masked:
                 with torch.no_grad():
-                    torch._foreach_mul_(masked, keep)  # type: ignore[attr-defined]
+                    torch._foreach_mul_(masked, keep)  # type: ignore[arg-type]
             total += loss.detach() * len(batch)
         score = measure(model, validation)
         if score > best:

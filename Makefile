@@ -1,0 +1,44 @@
+# What a person guesses: demo, test, lint, compile.
+VENV ?= .venv
+PYTHON ?= python3.11
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: demo test test-fast lint format compile clean help
+.DEFAULT_GOAL := help
+
+help:  ## Show what there is
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
+
+$(READY): pyproject.toml
+	@command -v $(PYTHON) >/dev/null || { echo "error: $(PYTHON) not found; name a Python 3.11 or later with PYTHON=..." >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@
+
+demo: $(READY)  ## Run the whole pipeline on the bundled digits, from data to a registered sparse model
+	$(BIN)/safs run
+
+test: $(READY)  ## Check the house and run all tests
+	$(MAKE) lint
+	$(BIN)/pytest
+
+test-fast: $(READY)  ## Run the unit tests only
+	$(BIN)/pytest -m "not integration and not service and not container"
+
+lint: $(READY)  ## Check style, types and floors
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(READY)  ## Bring the code into shape
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+compile: $(READY)  ## Compile the pipeline and the MLproject into their files
+	$(BIN)/python -m pipelines.compile
+	$(BIN)/python -m mlflow_projects.generate
+
+clean:  ## Remove what was made, but for runs
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -9,11 +9,11 @@ from safs.steps import STEPS
 @step_component(STEPS["register"])
 def register(
     data: dsl.Input[dsl.Dataset],
-    model: dsl.Input[dsl.Model],
+    selection: dsl.Input[dsl.Model],
     out: dsl.Output[dsl.Artifact],
     model_name: str = "safs",
     code_version: str = "",
 ):
     from safs.kubeflow.component import execute
 
-    execute("register", data=data, model=model, out=out, model_name=model_name)
+    execute("register", data=data, selection=selection, out=out, model_name=model_name)

@@ -90,7 +90,7 @@ def training(
         **version,
     )
     with dsl.If(chosen.outputs["Output"] == "yes", name="a-model-qualified"):
-        task = register(data=data, model=chosen.outputs["out"], model_name=model_name, **version)
+        task = register(data=data, selection=chosen.outputs["out"], model_name=model_name, **version)
         task.set_caching_options(False)  # the registry may have changed since; registering twice is harmless
     outputs = NamedTuple("Outputs", [("selection", dsl.Model)])
     return outputs(selection=chosen.outputs["out"])

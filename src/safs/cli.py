@@ -5,9 +5,9 @@ import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args, get_origin
 
-from cyclopts import App, CycloptsError, Group, Parameter
+from cyclopts import App, CycloptsError, Group, Parameter, Token
 from rich.console import Console
 
 from safs import __version__
@@ -16,6 +16,7 @@ from safs.kubeflow.parameters import SUMMARY, Sparsities, document, pipeline_doc
 from safs.mlops.failure import one_line
 from safs.steps import STEPS
 from safs.steps.arguments import Step, check_arguments, parameter_docs, step_parameters
+from safs.steps.names import check_names
 
 HELP = """Prune a network hard, find the activations a sparse network needs, and put it into production.
 
@@ -46,12 +47,34 @@ def _flags(
     docs: Mapping[str, str],
 ) -> Callable[..., Any]:
     """Give a function of keyword arguments the signature and help of `parameters`."""
-    keyword = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in parameters.values()]
+    keyword = [
+        p.replace(kind=inspect.Parameter.KEYWORD_ONLY, annotation=_without_rules(p.annotation))
+        for p in parameters.values()
+    ]
     function.__signature__ = inspect.Signature(keyword)  # type: ignore[attr-defined]
     function.__annotations__ = {parameter.name: parameter.annotation for parameter in keyword}
     function.__doc__ = document(summary, docs)
     function.__name__ = name
     return function
+
+
+def _without_rules(annotation: Any) -> Any:
+    """A type without its rules: `check_arguments` enforces them for flags and config file alike."""
+    if get_origin(annotation) is Annotated:
+        inner, *extras = get_args(annotation)
+        kept = [extra for extra in extras if isinstance(extra, Parameter)]
+        return Annotated[_without_rules(inner), *kept] if kept else _without_rules(inner)
+    if get_origin(annotation) is list:
+        return list[_without_rules(get_args(annotation)[0])]  # type: ignore[misc]
+    return Annotated[int, Parameter(converter=_whole)] if annotation is int else annotation
+
+
+def _whole(_: Any, tokens: Sequence[Token]) -> int:
+    """An integer, and nothing that would have to be cut to one."""
+    try:
+        return int(tokens[0].value)
+    except ValueError:
+        raise ValueError(f"{tokens[0].value!r} is not a whole number") from None
 
 
 def _option(name: str, kind: Any, default: Any) -> inspect.Parameter:
@@ -111,9 +134,7 @@ def _run(**given: Any) -> None:
 
     workspace, cache = given.pop("workspace", Path("safs-runs")), given.pop("cache", True)
     arguments = _merged(given, pipeline_parameters(), pipeline_docs())
-    from safs.data import source_named
-
-    source_named(arguments["dataset"], arguments["data_root"])
+    check_names(arguments)
     show_outcome(run_locally(arguments, workspace, cache))
 
 

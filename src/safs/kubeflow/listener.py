@@ -88,6 +88,7 @@ class Listener(io.TextIOBase):
         name = " ".join(key).strip()
         if "error" in event:
             self.error = event["error"]
+            self.console.print(f"[red]✗[/] {name} failed; what runs beside it may still finish", highlight=False)
         elif "worked" in event:
             begin, end = event["worked"]
             self.spans.append((begin, end))

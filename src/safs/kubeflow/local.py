@@ -18,7 +18,7 @@ from safs.kubeflow.package import PIPELINE
 from safs.mlops.address import redact, tracking_uri
 from safs.mlops.imports import quick_imports
 from safs.mlops.progress import TELL
-from safs.mlops.tracked import DEFAULT_EXPERIMENT, EXPERIMENT, PARENT, WORK, WORKSPACE
+from safs.mlops.tracked import PARENT, WORK, WORKSPACE
 
 
 @dataclass
@@ -153,12 +153,13 @@ def _parent_run(uri: str, workspace: Path, arguments: Mapping[str, Any]) -> Iter
     with quick_imports():
         from mlflow.entities import Param
 
-        from safs.mlops.tracking import experiment_id, open_client
+        from safs.mlops.tracking import default_experiment, open_client
 
         client = open_client(uri)
-    artifacts = workspace / "mlartifacts" if uri.startswith("sqlite:") else None
-    experiment = experiment_id(client, os.environ.get(EXPERIMENT) or DEFAULT_EXPERIMENT, artifacts)
+    given = os.environ.get("MLFLOW_RUN_ID")  # set by `mlflow run`, whose run is then the parent of ours
+    experiment = client.get_run(given).info.experiment_id if given else default_experiment(client, uri, workspace)
     tags = {"safs.pipeline": "training", "safs.code_version": code_version()}
+    tags |= {"mlflow.parentRunId": given} if given else {}
     run = client.create_run(experiment, run_name=f"training {arguments['dataset']}", tags=tags).info.run_id
     client.log_batch(run, params=[Param(f"pipeline.{name}", json.dumps(value)) for name, value in arguments.items()])
     status: Literal["FINISHED", "FAILED", "KILLED"] = "FINISHED"

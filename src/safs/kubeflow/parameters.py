@@ -10,7 +10,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, TypeVar, get_args, get_origin
 
-from annotated_types import MinLen, Predicate
+from annotated_types import MinLen
+from pydantic import AfterValidator
 
 from safs.steps import STEPS
 from safs.steps.arguments import Sparsity, parameter_docs, step_parameters
@@ -20,12 +21,18 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 SUMMARY = "Prune a dense network, find its activations, fine-tune it, and register the best sparse model."
 
 
-def all_different(values: list[float]) -> bool:
-    """No value stands twice."""
-    return len(set(values)) == len(values)
+def all_different(values: list[float]) -> list[float]:
+    """The values, if none stands twice.
+
+    Raises:
+        ValueError: one does.
+    """
+    if len(set(values)) < len(values):
+        raise ValueError("each value may stand only once")
+    return values
 
 
-Sparsities = Annotated[list[Sparsity], MinLen(1), Predicate(all_different)]
+Sparsities = Annotated[list[Sparsity], MinLen(1), AfterValidator(all_different)]
 
 
 def is_path(annotation: Any) -> bool:

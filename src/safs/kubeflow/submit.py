@@ -2,6 +2,7 @@
 
 import logging
 import os
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -32,6 +33,7 @@ def submit_run(arguments: Mapping[str, Any], host: str, image: str, experiment: 
         SafsError: the endpoint does not answer or refuses the run.
     """
     logging.getLogger().setLevel(logging.ERROR)
+    warnings.simplefilter("ignore", FutureWarning)  # kfp speaks of versions before 2.0
     import kfp
     import kfp_server_api
     from urllib3.exceptions import HTTPError

@@ -16,8 +16,8 @@ from safs.steps import STEPS
 from safs.steps.arguments import check_arguments, parameter_docs, step_parameters
 from safs.steps.context import Context
 
-WORKSPACE, WORK, PARENT, EXPERIMENT = "SAFS_WORKSPACE", "SAFS_WORK", "SAFS_PARENT_RUN", "MLFLOW_EXPERIMENT_NAME"
-DEFAULT_WORKSPACE, DEFAULT_EXPERIMENT = Path("safs-runs"), "safs"
+WORKSPACE, WORK, PARENT = "SAFS_WORKSPACE", "SAFS_WORK", "SAFS_PARENT_RUN"
+DEFAULT_WORKSPACE = Path("safs-runs")
 
 
 def workspace_folder() -> Path:
@@ -54,7 +54,7 @@ def _context(name: str, label: str, show: Progress) -> Iterator[Context]:
     uri = tracking_uri(workspace_folder())
     with quick_imports():
         from safs.mlops.registry import MlflowRegistry
-        from safs.mlops.tracking import MlflowTracker, experiment_id, open_client
+        from safs.mlops.tracking import MlflowTracker, default_experiment, open_client
 
         client = open_client(uri)
     parent, given = os.environ.get(PARENT), os.environ.get("MLFLOW_RUN_ID")
@@ -63,8 +63,10 @@ def _context(name: str, label: str, show: Progress) -> Iterator[Context]:
         tracker = MlflowTracker(client, run.info.experiment_id, given, name, show)
         ended = tracker.flushed()
     else:
-        artifacts = workspace_folder() / "mlartifacts" if uri.startswith("sqlite:") else None
-        experiment = experiment_id(client, os.environ.get(EXPERIMENT) or DEFAULT_EXPERIMENT, artifacts)
+        if parent:
+            experiment = client.get_run(parent).info.experiment_id
+        else:
+            experiment = default_experiment(client, uri, workspace_folder())
         tags = {"safs.step": name, "safs.code_version": code_version()}
         tags |= {"mlflow.parentRunId": parent} if parent else {}
         run = client.create_run(experiment, run_name=f"{name} {label}".strip(), tags=tags)

@@ -33,6 +33,7 @@ def open_client(uri: str) -> MlflowClient:
     """
     for chatty in ("mlflow", "alembic"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
+    logging.getLogger("mlflow.store").setLevel(logging.CRITICAL)  # it logs tracebacks of what it raises too
     patience = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0", "MLFLOW_HTTP_REQUEST_TIMEOUT": "5"}
     before = {name: os.environ.get(name) for name in patience}
     os.environ.update(patience)
@@ -54,7 +55,7 @@ def open_client(uri: str) -> MlflowClient:
     except OSError:
         raise
     except Exception as error:  # requests, urllib3, sqlalchemy and mlflow each raise their own
-        reason = str(error).split("\n")[0].replace(uri, redact(uri))[:200]
+        reason = str(error).split("\n")[0].replace(uri, redact(uri)).rpartition(": ")[2].strip("()'\" ")[:200]
         raise SafsError(
             f"no MLflow answers at {redact(uri)}; start it, or unset MLFLOW_TRACKING_URI to use SQLite ({reason})"
         ) from None
@@ -63,19 +64,21 @@ def open_client(uri: str) -> MlflowClient:
             os.environ.pop(name) if value is None else os.environ.update({name: value})
 
 
-def experiment_id(client: MlflowClient, name: str, artifacts: Path | None = None) -> str:
-    """The id of an experiment, which is created if need be.
+def default_experiment(client: MlflowClient, uri: str, workspace: Path) -> str:
+    """The id of the experiment for new runs: `MLFLOW_EXPERIMENT_NAME`, or `safs`; it is created if need be.
 
     Args:
         client: the tracking server.
-        name: the experiment's name.
-        artifacts: folder for its files when MLflow has no server of its own to keep them.
+        uri: its address; an SQLite file keeps no artifacts, so that they go to the workspace.
+        workspace: the folder for them.
     """
+    name = os.environ.get("MLFLOW_EXPERIMENT_NAME") or "safs"
     found = client.get_experiment_by_name(name)
     if found:
         return str(found.experiment_id)
+    artifacts = (workspace / "mlartifacts").resolve().as_uri() if uri.startswith("sqlite:") else None
     try:
-        return str(client.create_experiment(name, artifacts.resolve().as_uri() if artifacts else None))
+        return str(client.create_experiment(name, artifacts))
     except MlflowException:
         found = client.get_experiment_by_name(name)  # another process was faster
         if not found:

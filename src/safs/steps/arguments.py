@@ -61,6 +61,7 @@ def check_arguments(
             checked[name] = TypeAdapter(parameter.annotation).validate_python(value)
         except ValidationError as error:
             first = error.errors()[0]
-            rule = first["msg"][0].lower() + first["msg"][1:]
+            rule = first["msg"].removeprefix("Value error, ")
+            rule = rule[0].lower() + rule[1:]
             raise SafsError(f"{name} is {first['input']!r}: {rule} ({docs.get(name, '')})") from None
     return checked

@@ -62,7 +62,7 @@ def pretrain(
                 def on_epoch(epoch: int, loss: float, score: Score, index: int = index, tracker: Any = tracker) -> None:
                     tracker.metrics({"loss": loss, "validation_accuracy": score.accuracy}, epoch)
                     done, total = index * dense_epochs + epoch, len(seeds) * dense_epochs
-                    context.tracker.progress(done, total, f"seed {seed}, {score.accuracy:.2%}")
+                    context.tracker.progress(done, total, f"seed {seeds[index]}, {score.accuracy:.2%}")
 
                 best = train(network, training, validation, settings, dense_epochs, seed, on_epoch=on_epoch)
             accuracies[f"validation_accuracy_seed_{seed}"] = best.accuracy

@@ -10,7 +10,7 @@ from safs.steps.work import work_folder
 
 def register(
     data: Path,
-    model: Path,
+    selection: Path,
     out: Path,
     model_name: str = "safs",
     *,
@@ -22,7 +22,7 @@ def register(
 
     Args:
         data: Data set folder, the output of prepare.
-        model: Folder of the selection, the output of select.
+        selection: Folder of the selection, the output of select.
         out: Folder to write registration.json to.
         model_name: Name in the model registry.
 
@@ -35,10 +35,11 @@ def register(
 
     if context.registry is None:
         raise SafsError("there is no model registry; run register through the safs command or the pipeline")
-    chosen = read_json(model / "selection.json")["chosen"]
+    chosen = read_json(selection / "selection.json")["chosen"]
     if chosen is None:
-        raise SafsError(f"{model} holds no model: none qualified; lower --accuracy-floor or raise --max-bytes")
-    _, spec = load_model(model / "model")
+        raise SafsError(f"{selection} holds no model: none qualified; lower --accuracy-floor or raise --max-bytes")
+    model = selection / "model"
+    _, spec = load_model(model)
     info = load_info(data)
     example = load_part(data, "validation").x[:4].astype("float32") / 255
     tags = {
@@ -48,14 +49,14 @@ def register(
         "seed": str(spec.seed),
         "data": info.name,
         "data_fingerprint": info.fingerprint,
-        "model_fingerprint": fingerprint(model / "model"),
+        "model_fingerprint": fingerprint(model),
         "validation_accuracy": str(chosen["validation_accuracy"]),
         "test_accuracy": str(chosen["test_accuracy"]),
         "sparse_bytes": str(chosen["bytes"]),
     }
     context.tracker.progress(0, 1, model_name)
     with work_folder("register", out, context, model=model, model_name=model_name) as work:
-        registered = context.registry.register(model_name, model / "model", example, tags)
+        registered = context.registry.register(model_name, model, example, tags)
         write_json(work / "registration.json", registered)
     context.tracker.progress(1, 1, f"{registered['name']} version {registered['version']}")
     return registered

@@ -1,0 +1,1 @@
+"""The MLproject, whose entry points are the steps and the whole pipeline."""

@@ -1,0 +1,49 @@
+"""The steps run one after the other on a small data set, and what tests ask of their outputs."""
+
+import hashlib
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from safs.steps.finetune import finetune
+from safs.steps.pretrain import pretrain
+from safs.steps.prune import prune
+from safs.steps.search import search
+
+SIZES = {"train": 200, "validation": 100, "test": 100}
+PRETRAIN = {"seeds": [0, 1], "dense_epochs": 2, "learning_rate": 5e-3}
+SEARCH = {"candidates": 3, "search_epochs": 1, "operators": ["relu", "tanh", "symlog", "swish"]}
+FINETUNE = {"trials": 2, "trial_epochs": 1, "epochs": 2}
+
+
+@dataclass(frozen=True)
+class Chain:
+    """The output folders of the steps, run one after the other."""
+
+    data: Path
+    pretrain: Path
+    prune: Path
+    search: Path
+    finetune: Path
+
+
+def run_chain(data: Path, root: Path) -> Chain:
+    """Run the steps from pretrain to finetune on a data set folder."""
+    chain = Chain(data, *(root / name for name in ("pretrain", "prune", "search", "finetune")))
+    pretrain(data, chain.pretrain, **PRETRAIN)
+    prune(chain.pretrain, chain.prune, sparsity=0.9)
+    search(data, chain.prune, chain.search, **SEARCH)
+    finetune(data, chain.prune, chain.search, chain.finetune, **FINETUNE)
+    return chain
+
+
+def contents(folder: Path) -> dict[str, str]:
+    """A digest of every file below a folder, by its relative path."""
+    files = (path for path in sorted(folder.rglob("*")) if path.is_file())
+    return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+
+
+def copy_of(folder: Path, target: Path) -> Path:
+    """A copy of a folder that a test may damage."""
+    shutil.copytree(folder, target)
+    return target

@@ -3,7 +3,6 @@
 import json
 import os
 import shutil
-import signal
 import subprocess
 import time
 from pathlib import Path
@@ -60,6 +59,10 @@ def test_mlflow_has_a_run_for_the_pipeline_for_each_step_and_for_each_trial(firs
         assert run.info.status == "FINISHED"
         by_parent.setdefault(run.data.tags.get("mlflow.parentRunId"), []).append(run)
     (parent,) = by_parent[None]
+    evaluation = selections(workspace)[0]["evaluations"][0]
+    assert parent.data.metrics["pipeline.test_accuracy.safs.0.9"] == evaluation["variants"]["safs"]["test_mean"]
+    assert parent.data.tags["safs.model"] == "safs/1"
+    assert parent.inputs.dataset_inputs[0].dataset.digest == evaluation["data_fingerprint"][:32]
     steps = by_parent[parent.info.run_id]
     assert len(steps) == EVERYTHING
     names = {run.info.run_name: run for run in steps}
@@ -165,17 +168,19 @@ def test_a_killed_run_goes_on_and_repeats_no_finished_trial(first_run, tmp_path)
     workspace = tmp_path / "w"
     more = " ".join(SMALL).replace("--candidates 3", "--candidates 12").replace("0.9 0.95", "0.9").split()
     command = [SAFS, "run", *more, "--workspace", workspace]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         journal = wait_for(lambda: next((workspace / "work").glob("search-*/seed-0.jsonl"), None))
         wait_for(lambda: journal.read_bytes().count(b"\n") >= 4)
     finally:
-        os.killpg(process.pid, signal.SIGKILL)
+        process.kill()  # only the command itself: its tasks must notice and end
         process.wait()
     finished = journal.read_bytes().splitlines()
     assert 4 <= len(finished) < 12, "the kill came in the middle of the search"
     done = safs("run", *more, "--workspace", workspace)
     assert done.code == 0, done.err
+    runs = client_of(workspace).search_runs(["1"], max_results=1000)
+    assert not [run for run in runs if run.info.status == "RUNNING"], "no run stays open for ever"
     assert done.ran[0].startswith("search"), "what was finished before comes from the cache"
     (whole,) = (workspace / "pipeline").glob("*/for-loop-1-iteration-0/search/out/seed-0.jsonl")
     lines = whole.read_bytes().splitlines()

@@ -3,6 +3,8 @@
 import gc
 import os
 import sys
+import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,7 @@ def execute(step: str, **arguments: Any) -> dict[str, Any]:
         step: the step's name.
         arguments: the step's arguments; artifacts, and lists of them, stand for paths.
     """
+    _end_with(os.environ.get(TELL))
     try:
         summary = run_step(step, **{name: _as_path(value) for name, value in arguments.items()})
     except Exception as error:
@@ -31,6 +34,21 @@ def execute(step: str, **arguments: Any) -> dict[str, Any]:
     arguments["out"].metadata.update(summary)
     gc.freeze()  # the task ends now; collecting what it leaves would only take time
     return summary
+
+
+def _end_with(listener: str | None) -> None:
+    """End this task when the process that listens to it is gone, killed perhaps, for nobody would read its output."""
+
+    def watch(process: int) -> None:
+        while True:
+            time.sleep(0.5)
+            try:
+                os.kill(process, 0)
+            except ProcessLookupError:
+                os._exit(1)
+
+    if listener:
+        threading.Thread(target=watch, args=(int(listener),), daemon=True).start()
 
 
 def _as_path(value: Any) -> Any:

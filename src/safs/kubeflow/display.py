@@ -49,9 +49,10 @@ def wide_console() -> Console:
 def accuracy_table(evaluations: list[dict[str, Any]]) -> Table:
     """Test accuracy in percent, mean and sample standard deviation over seeds, by sparsity and variant."""
     first = evaluations[0]
+    seeds = f"{len(first['seeds'])} seed{'s' if len(first['seeds']) > 1 else ''}"
     table = Table(
         title=f"{first['architecture']} on {first['data']}: test accuracy in %, mean ± spread over "
-        f"{len(first['seeds'])} seeds; the dense model has {first['dense_bytes']:,} bytes",
+        f"{seeds}; the dense model has {first['dense_bytes']:,} bytes",
         box=SIMPLE_HEAD,
     )
     table.add_column("zeros", justify="right")

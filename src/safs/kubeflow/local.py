@@ -66,8 +66,11 @@ def run_locally(arguments: Mapping[str, Any], workspace: Path, cache: bool) -> O
         log = workspace / "logs" / f"{time.strftime('%Y%m%d-%H%M%S')}-{run[:8]}.log"
         with Listener(log) as listener:
             selection = _execute(arguments, workspace, cache, listener)
-    report = read_json(selection / "selection.json")
-    registration = listener.summaries.get("register")
+            report = read_json(selection / "selection.json")
+            registration = listener.summaries.get("register")
+            from safs.mlops.pipeline_run import conclude
+
+            conclude(uri, run, report, registration)
     outcome = Outcome(
         selection=selection,
         registration=registration,
@@ -89,6 +92,8 @@ def prepare_workspace(workspace: Path) -> Path:
         SafsError: it is a file, or its disk is full or read-only.
     """
     workspace = workspace.resolve()
+    if "python3" in str(workspace):
+        raise SafsError(f"workspace {str(workspace)!r} has 'python3' in its path, which kfp replaces; name another")
     try:
         for name in ("pipeline", "cache", "work", "logs"):
             (workspace / name).mkdir(parents=True, exist_ok=True)
@@ -135,7 +140,7 @@ def _environment(workspace: Path, uri: str) -> Iterator[dict[str, str]]:
         WORKSPACE: str(workspace),
         WORK: str(workspace / "work"),
         "MLFLOW_TRACKING_URI": uri,
-        TELL: "1",
+        TELL: str(os.getpid()),
         "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "1"),  # two tasks run at a time
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}",
     }
@@ -153,12 +158,14 @@ def _parent_run(uri: str, workspace: Path, arguments: Mapping[str, Any]) -> Iter
     with quick_imports():
         from mlflow.entities import Param
 
+        from safs.mlops.pipeline_run import end_orphans, process_tags
         from safs.mlops.tracking import default_experiment, open_client
 
         client = open_client(uri)
+    end_orphans(client)
     given = os.environ.get("MLFLOW_RUN_ID")  # set by `mlflow run`, whose run is then the parent of ours
     experiment = client.get_run(given).info.experiment_id if given else default_experiment(client, uri, workspace)
-    tags = {"safs.pipeline": "training", "safs.code_version": code_version()}
+    tags = {"safs.pipeline": "training", "safs.code_version": code_version(), **process_tags()}
     tags |= {"mlflow.parentRunId": given} if given else {}
     run = client.create_run(experiment, run_name=f"training {arguments['dataset']}", tags=tags).info.run_id
     client.log_batch(run, params=[Param(f"pipeline.{name}", json.dumps(value)) for name, value in arguments.items()])

@@ -7,7 +7,7 @@ import time
 from typing import Any, Protocol
 
 MARK = "::safs::"
-TELL = "SAFS_TELL"
+TELL = "SAFS_TELL"  # set to the id of the process that listens
 
 
 class Progress(Protocol):

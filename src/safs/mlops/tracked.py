@@ -40,6 +40,8 @@ def run_step(name: str, show: Progress | None = None, **arguments: Any) -> dict[
     show = show or progress_for(name, label)
     with _context(name, label, show) as context:
         context.tracker.params({key: _loggable(value) for key, value in checked.items()})
+        if "data" in checked:
+            _log_data(context, checked["data"])
         started = time.time()
         summary = step(**checked, context=context)
         ended = time.time()
@@ -85,6 +87,13 @@ def _label(arguments: dict[str, Any]) -> str:
     models = arguments.get("models")
     first = next(models.rglob("model.json"), None) if isinstance(models, Path) else None
     return f"{read_json(first)['sparsity']:g}" if first else ""
+
+
+def _log_data(context: Context, folder: Path) -> None:
+    from safs.data import load_info
+
+    info = load_info(folder)
+    context.tracker.dataset(info.name, info.fingerprint, info.origin, {f"{k}_size": v for k, v in info.sizes.items()})
 
 
 def _loggable(value: Any) -> str | int | float | bool:

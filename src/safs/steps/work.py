@@ -4,14 +4,17 @@ import fcntl
 import hashlib
 import json
 import shutil
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from safs.errors import SafsError
 from safs.files import check_free, code_version, fingerprint, move_folder
 from safs.steps.context import Context
+
+PATIENCE = 3.0  # seconds
 
 
 @contextmanager
@@ -40,16 +43,27 @@ def work_folder(step: str, out: Path, context: Context, **inputs: Any) -> Iterat
     folder.mkdir(parents=True, exist_ok=True)
     note = folder.with_name(f"{folder.name}.key")
     with note.open("a+") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise SafsError(f"another process is running {step} with the same inputs in {folder}") from None
+        if not _locked(lock):
+            raise SafsError(f"another process is running {step} with the same inputs in {folder}")
         lock.truncate(0)
         lock.write(key)
         lock.flush()
         yield folder
         move_folder(folder, out)
         note.unlink()
+
+
+def _locked(file: IO[str]) -> bool:
+    """Take the lock; one that a killed process still holds is free within moments."""
+    end = time.monotonic() + PATIENCE
+    while time.monotonic() < end:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            time.sleep(0.1)
+        else:
+            return True
+    return False
 
 
 def _key(step: str, inputs: dict[str, Any]) -> str:

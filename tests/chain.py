@@ -16,6 +16,10 @@ SEARCH = {"candidates": 3, "search_epochs": 1, "operators": ["relu", "tanh", "sy
 FINETUNE = {"trials": 2, "trial_epochs": 1, "epochs": 2}
 
 
+class KilledError(Exception):
+    """Stands for whatever ends a process."""
+
+
 @dataclass(frozen=True)
 class Chain:
     """The output folders of the steps, run one after the other."""

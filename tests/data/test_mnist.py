@@ -71,7 +71,7 @@ def test_a_file_cut_short_anywhere_is_a_safs_error(tmp_path: Path, packed: bool)
             unexpected[length] = "was read"
         except SafsError:
             pass
-        except Exception as error:  # noqa: BLE001  (what a user would see as a traceback)
+        except Exception as error:  # what a user would see as a traceback
             unexpected[length] = repr(error)
     assert unexpected == {}
 

@@ -29,9 +29,8 @@ def accuracy(folder: Path, data: Path, part) -> float:
     model, _ = load_model(folder)
     tensors = load_tensors(data, part)
     with torch.no_grad():
-        return sum(int(model(x[None]).argmax()) == int(y) for x, y in zip(tensors.x, tensors.y, strict=True)) / len(
-            tensors.y
-        )
+        right = [int(model(x[None]).argmax()) == int(y) for x, y in zip(tensors.x, tensors.y, strict=True)]
+    return mean(right)
 
 
 def test_every_variant_is_measured_for_every_seed(chain: Chain, evaluated: Path):
@@ -124,13 +123,10 @@ def test_a_missing_variant_is_a_safs_error(chain: Chain, tmp_path: Path):
         evaluate_seeds(chain.data, chain.pretrain, models)
 
 
-@pytest.mark.parametrize("content", [None, [], {}, {"hyperparameters": {}}])
+@pytest.mark.parametrize("content", [None, [], {}])
 def test_a_damaged_description_of_the_training_is_a_safs_error(chain: Chain, tmp_path: Path, content):
     models = copy_of(chain.finetune, tmp_path / "models")
     write_json(models / "seed-0" / "safs" / "training.json", content)
-    if content == {"hyperparameters": {}}:
-        assert evaluate_seeds(chain.data, chain.pretrain, models)["models"][0]["hyperparameters"] == {}
-        return
     with pytest.raises(SafsError, match=r"training\.json"):
         evaluate_seeds(chain.data, chain.pretrain, models)
 

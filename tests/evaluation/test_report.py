@@ -66,7 +66,7 @@ def test_nothing_is_loaded_and_nothing_is_run(report: str, evaluated: Path, sele
         assert [name for name, _ in reader.attributes if name.startswith("on")] == []
         assert re.findall(r"url\((?!#)[^)]*\)|@import", html) == []
         # what is left of addresses names an XML vocabulary, and loads nothing
-        named = [v for n, v in reader.attributes if n.startswith("xmlns") or n.startswith("rdf:")]
+        named = [v for n, v in reader.attributes if n.startswith(("xmlns", "rdf:"))]
         assert len(re.findall("https?://", html)) == len([value for value in named if "://" in value])
 
 

@@ -10,7 +10,9 @@ from tests.evaluation.evaluations import entry, evaluation
 
 EVALUATIONS = [
     evaluation(0.9, entry(0, validation=0.80, test=0.10, size=9_000), entry(1, validation=0.90, test=0.20, size=9_100)),
-    evaluation(0.99, entry(0, validation=0.70, test=0.99, size=2_000), entry(1, validation=0.60, test=0.98, size=1_900)),
+    evaluation(
+        0.99, entry(0, validation=0.70, test=0.99, size=2_000), entry(1, validation=0.60, test=0.98, size=1_900)
+    ),
 ]
 
 

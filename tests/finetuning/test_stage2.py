@@ -14,7 +14,7 @@ from safs.pruning.masks import masks_of
 from safs.search.journal import Journal
 from safs.training.settings import Hyperparameters
 from safs.training.trainer import Score
-from tests.chain import contents
+from tests.chain import KilledError, contents
 
 ACTIVATIONS = {"act1": "swish", "act2": "tanh", "act3": "relu", "act4": "symlog"}
 DEFAULTS = Hyperparameters(learning_rate=1e-2, batch_size=20)
@@ -22,10 +22,6 @@ BUDGET = Budget(trials=7, epochs=3)  # enough for TPE to leave its random start 
 
 Trial = tuple[int, Hyperparameters, Score]
 Tune = Callable[..., Hyperparameters]
-
-
-class Killed(Exception):
-    """Stands for whatever ends a process."""
 
 
 @pytest.fixture
@@ -39,9 +35,7 @@ def tuned(sparse_folder: Path, training: Batchable, validation: Batchable) -> Tu
         seed: int = 0,
         budget: Budget = BUDGET,
     ):
-        return tune(
-            sparse_folder, ACTIVATIONS, some, validation, defaults, budget, seed, Journal(journal), on_trial
-        )
+        return tune(sparse_folder, ACTIVATIONS, some, validation, defaults, budget, seed, Journal(journal), on_trial)
 
     return run
 
@@ -122,9 +116,9 @@ def test_an_interrupted_tuning_goes_on_where_it_stopped(tuned: Tune, whole, tmp_
     def die(*trial) -> None:
         before.append(trial)
         if len(before) == finished:
-            raise Killed
+            raise KilledError
 
-    with pytest.raises(Killed):
+    with pytest.raises(KilledError):
         tuned(tmp_path / "j", die)
     assert len((tmp_path / "j").read_bytes().splitlines()) == finished
     assert tuned(tmp_path / "j", lambda *trial: after.append(trial)) == best
@@ -135,7 +129,13 @@ def test_an_interrupted_tuning_goes_on_where_it_stopped(tuned: Tune, whole, tmp_
 
 @pytest.mark.parametrize(
     "change",
-    [{"weight_decay": 0.0}, {"weight_decay": 0.5}, {"learning_rate": 0.5}, {"learning_rate": 1e-6}, {"optimizer": "sgd"}],
+    [
+        {"weight_decay": 0.0},
+        {"weight_decay": 0.5},
+        {"learning_rate": 0.5},
+        {"learning_rate": 1e-6},
+        {"optimizer": "sgd"},
+    ],
     ids=str,
 )
 def test_defaults_outside_of_the_searched_ranges_are_tried_too(tuned: Tune, tmp_path: Path, change: dict):

@@ -12,7 +12,7 @@ from safs.search.journal import Journal
 from safs.search.stage1 import Budget, OnTrial, search_activations
 from safs.training.settings import Hyperparameters
 from safs.training.trainer import Score, train
-from tests.chain import contents
+from tests.chain import KilledError, contents
 
 OPERATORS = ("relu", "tanh", "symlog")
 BUDGET = Budget(candidates=6, epochs=1, history=2)
@@ -20,10 +20,6 @@ SETTINGS = Hyperparameters(learning_rate=1e-2, weight_decay=0.0, batch_size=20)
 
 Trial = tuple[int, dict[str, str], Score, bool]
 Search = Callable[..., tuple[dict[str, str], Score]]
-
-
-class Killed(Exception):
-    """Stands for whatever ends a process."""
 
 
 @pytest.fixture
@@ -58,9 +54,9 @@ def test_an_interrupted_search_goes_on_where_it_stopped(search: Search, tmp_path
     def die(*trial) -> None:
         before.append(trial)
         if len(before) == finished:
-            raise Killed
+            raise KilledError
 
-    with pytest.raises(Killed):
+    with pytest.raises(KilledError):
         search(tmp_path / "parts", die)
     assert search(tmp_path / "parts", lambda *trial: after.append(trial)) == expected
     assert [trial[:3] for trial in after] == [trial[:3] for trial in whole]

@@ -1,3 +1,4 @@
+from itertools import pairwise
 from typing import get_args
 
 import numpy as np
@@ -14,7 +15,7 @@ def test_a_schedule_goes_from_one_downwards_and_stays_positive(name: str):
     factors = [SCHEDULES[name](progress) for progress in PROGRESS]
     assert factors[0] == 1
     assert all(factor > 0 for factor in factors)
-    assert all(later <= earlier for earlier, later in zip(factors[:-1], factors[1:], strict=True))
+    assert all(later <= earlier for earlier, later in pairwise(factors))
 
 
 def test_every_schedule_that_can_be_named_exists():

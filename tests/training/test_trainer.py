@@ -17,7 +17,7 @@ SGD = Hyperparameters("sgd", 1e-2, 1e-2)
 OPTIMIZERS = [Hyperparameters("adam", 1e-2, 1e-2), Hyperparameters("adamw", 1e-2, 1e-2), SGD]
 
 
-class Stop(Exception):
+class StopError(Exception):
     """Ends a training from outside."""
 
 
@@ -127,10 +127,10 @@ def test_the_reported_loss_is_the_mean_over_images(lenet_folder, training: Batch
 
 def test_training_can_be_stopped_from_outside(lenet_folder, training: Batchable, validation: Batchable):
     def on_epoch(*_) -> None:
-        raise Stop
+        raise StopError
 
     model, _ = load_model(lenet_folder)
-    with pytest.raises(Stop):
+    with pytest.raises(StopError):
         train(model, training, validation, SGD, 2, seed=0, on_epoch=on_epoch)
 
 
@@ -219,5 +219,5 @@ def test_logits_do_not_depend_on_the_batch(lenet_folder, validation: Batchable, 
 
 def test_accuracy_counts_before_loss():
     ordered = [WORST, Score(0.0, -1.0), Score(0.5, -9.0), Score(0.5, -2.0), Score(0.6, -5.0)]
-    assert sorted(reversed(ordered)) == ordered
+    assert sorted({*ordered}) == ordered
     assert Score(0.5, -2.0) == Score(0.5, -2.0)

@@ -1,6 +1,7 @@
 """What a person sees at the end: the table, and where to look next."""
 
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 from rich.box import SIMPLE_HEAD
@@ -32,7 +33,7 @@ def show_outcome(outcome: Outcome) -> None:
         registered = outcome.registration
         rows.append(("model", f"{registered['name']} version {registered['version']}, {registered['uri']}"))
     rows += [
-        ("runs", f"mlflow ui --backend-store-uri {outcome.tracking}"),
+        ("runs", f"mlflow ui --backend-store-uri {quote(outcome.tracking)}"),
         ("run id", outcome.run),
         ("log", str(outcome.log)),
     ]
@@ -60,12 +61,17 @@ def accuracy_table(evaluations: list[dict[str, Any]]) -> Table:
         table.add_column(label, justify="right")
     table.add_column("SAFS - ReLU", justify="right")
     table.add_column("bytes", justify="right")
+    several = len(first["seeds"]) > 1
+
+    def spread(value: float) -> str:
+        return f"±{100 * value:.2f}" if several else ""
+
     for entry in evaluations:
         cells = [entry["variants"][name] for name in VARIANTS]
         table.add_row(
             f"{100 * entry['sparsity']:g}%",
-            *(f"{100 * cell['test_mean']:.2f}±{100 * cell['test_spread']:.2f}" for cell in cells),
-            f"{100 * entry['gain_mean']:+.2f}±{100 * entry['gain_spread']:.2f}",
+            *(f"{100 * cell['test_mean']:.2f}{spread(cell['test_spread'])}" for cell in cells),
+            f"{100 * entry['gain_mean']:+.2f}{spread(entry['gain_spread'])}",
             f"{entry['sparse_bytes']:,}",
         )
     return table

@@ -26,6 +26,13 @@ def test_writing_replaces_and_leaves_nothing_beside(tmp_path: Path):
     assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {"a.txt": "two"}
 
 
+def test_a_reader_of_the_old_file_sees_it_whole(tmp_path: Path):
+    write_text(tmp_path / "a.txt", "old")
+    with (tmp_path / "a.txt").open() as reader:
+        write_text(tmp_path / "a.txt", "new and longer")
+        assert reader.read() == "old"
+
+
 def test_a_write_that_fails_leaves_the_old_file(tmp_path: Path):
     write_json(tmp_path / "a.json", [1])
     with pytest.raises(TypeError):

@@ -188,6 +188,14 @@ def test_symexp_goes_on_as_its_tangent_and_meets_it():
     np.testing.assert_allclose(float(y[3].detach()), math.expm1(10) + 10 * math.exp(10), rtol=1e-6)
 
 
+@pytest.mark.parametrize(("alpha", "beta"), [(1.0, 3.0), (1.0, 50.0), (0.1, 5.0), (-3.0, 1.0), (0.01, 0.5)])
+def test_srs_has_no_pole_whatever_its_scales_are(alpha: float, beta: float):
+    x = torch.linspace(-200, 0, 20_001)
+    y = OPERATORS["srs"].function(x, torch.tensor(alpha), torch.tensor(beta))
+    assert y.max() <= 0  # beyond a pole the sign would turn
+    assert y.min() > -20
+
+
 def test_an_unknown_operator_is_refused_with_the_nearest_name():
     with pytest.raises(SafsError, match=r"unknown activation operator 'symlg'; did you mean 'symlog'\?"):
         Activation("symlg")

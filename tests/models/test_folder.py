@@ -222,10 +222,10 @@ def test_a_fresh_model_leaves_the_global_generator_as_it_was(spec: ModelSpec):
 
 
 def test_seed_folders_are_sorted_by_number(tmp_path: Path):
-    for name in ("seed-10", "seed-2", "seed-0", "seed-x", "other"):
+    for name in (*(f"seed-{seed}" for seed in (21, 5, 13, 0, 8, 2, 1, 3, 100)), "seed-x", "other"):
         (tmp_path / name).mkdir()
-    assert seed_folders(tmp_path) == {seed: tmp_path / f"seed-{seed}" for seed in (0, 2, 10)}
-    assert list(seed_folders(tmp_path)) == [0, 2, 10]
+    seeds = [0, 1, 2, 3, 5, 8, 13, 21, 100]
+    assert list(seed_folders(tmp_path).items()) == [(seed, tmp_path / f"seed-{seed}") for seed in seeds]
 
 
 def test_files_are_no_seed_folders(tmp_path: Path):

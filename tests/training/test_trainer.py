@@ -167,6 +167,21 @@ def test_scales_get_no_weight_decay_and_their_own_rate(lenet_folder, settings: H
         assert torch.equal(parameter, before[name]) is (id(parameter) in scales), name
 
 
+def test_momentum_counts_for_sgd_alone():
+    def moved(kind: str, momentum: float) -> float:
+        model = nn.Linear(1, 1)
+        nn.init.zeros_(model.weight)
+        optimizer = make_optimizer(model, Hyperparameters(kind, 0.1, 0.0, momentum=momentum))
+        for _ in range(2):
+            model.weight.grad = -torch.ones(1, 1)
+            optimizer.step()
+        return float(model.weight.detach())
+
+    assert moved("sgd", 0.5) == pytest.approx(0.1 + 0.15)
+    assert moved("sgd", 0.0) == pytest.approx(0.2)
+    assert moved("adam", 0.5) == moved("adam", 0.0) > 0
+
+
 def test_learnt_scales_are_trained(lenet_folder, training: Batchable, validation: Batchable):
     model = learnt(lenet_folder)
     train(model, training, validation, Hyperparameters(learning_rate=5e-3), 1, seed=0)

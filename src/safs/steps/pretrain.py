@@ -59,10 +59,12 @@ def pretrain(
             network = fresh_model(spec)
             with context.tracker.child(f"seed-{seed}") as tracker:
 
-                def on_epoch(epoch: int, loss: float, score: Score, index: int = index, tracker: Any = tracker) -> None:
+                def on_epoch(
+                    epoch: int, loss: float, score: Score, index: int = index, seed: int = seed, tracker: Any = tracker
+                ) -> None:
                     tracker.metrics({"loss": loss, "validation_accuracy": score.accuracy}, epoch)
                     done, total = index * dense_epochs + epoch, len(seeds) * dense_epochs
-                    context.tracker.progress(done, total, f"seed {seeds[index]}, {score.accuracy:.2%}")
+                    context.tracker.progress(done, total, f"seed {seed}, {score.accuracy:.2%}")
 
                 best = train(network, training, validation, settings, dense_epochs, seed, on_epoch=on_epoch)
             accuracies[f"validation_accuracy_seed_{seed}"] = best.accuracy

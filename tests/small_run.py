@@ -10,9 +10,25 @@ from pathlib import Path
 import pytest
 
 SAFS = Path(sys.executable).with_name("safs")
-SMALL = (
-    "--seeds 0 --sparsity 0.9 0.95 --dense-epochs 3 --candidates 3 --search-epochs 1 --trials 2 --trial-epochs 1 --epochs 2"
-).split()
+SMALL = [
+    "--seeds",
+    "0",
+    "--sparsity",
+    "0.9",
+    "0.95",
+    "--dense-epochs",
+    "3",
+    "--candidates",
+    "3",
+    "--search-epochs",
+    "1",
+    "--trials",
+    "2",
+    "--trial-epochs",
+    "1",
+    "--epochs",
+    "2",
+]
 
 
 @dataclass

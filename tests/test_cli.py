@@ -4,11 +4,11 @@ import subprocess
 import sys
 
 import pytest
+from small_run import safs
 
 from safs.kubeflow.parameters import pipeline_docs
 from safs.steps import STEPS
 from safs.steps.arguments import parameter_docs, step_parameters
-from small_run import safs
 
 PACKAGES = ("torch", "mlflow", "kfp", "optuna", "sklearn", "matplotlib")
 
@@ -131,6 +131,9 @@ def test_a_disk_that_is_read_only_or_fills_up_is_said_in_one_line_and_leaves_not
         subprocess.run(["umount", disk], check=True)
 
 
+QUICK_TUNING = ["--trials", "1", "--trial-epochs", "1", "--epochs", "1"]
+
+
 @pytest.mark.integration
 def test_the_steps_work_one_by_one(tmp_path):
     quick = ["--seeds", 0, "--dense-epochs", 2]
@@ -139,8 +142,10 @@ def test_the_steps_work_one_by_one(tmp_path):
         ["pretrain", "--data", "data", "--out", "dense", *quick],
         ["prune", "--models", "dense", "--out", "pruned", "--sparsity", 0.9],
         ["search", "--data", "data", "--models", "pruned", "--out", "found", "--candidates", 2, "--search-epochs", 1],
-        ["finetune", "--data", "data", "--models", "pruned", "--activations", "found", "--out", "tuned"]
-        + ["--trials", 1, "--trial-epochs", 1, "--epochs", 1],
+        [
+            *["finetune", "--data", "data", "--models", "pruned", "--activations", "found", "--out", "tuned"],
+            *QUICK_TUNING,
+        ],
         ["evaluate", "--data", "data", "--dense", "dense", "--models", "tuned", "--out", "evaluated"],
         ["select", "--evaluations", "evaluated", "--models", "tuned", "--out", "selected"],
         ["register", "--data", "data", "--selection", "selected", "--out", "registered", "--model-name", "one"],

@@ -17,5 +17,5 @@ def unknown(kind: str, value: str, allowed: Iterable[str]) -> SafsError:
     """
     names = sorted(allowed)
     near = get_close_matches(value, names, n=1)
-    hint = f"; did you mean {near[0]!r}?" if near else ";"
-    return SafsError(f"unknown {kind} {value!r}{hint} It is one of {', '.join(names)}".replace("; It", "; it"))
+    hint = f"; did you mean {near[0]!r}? It" if near else "; it"
+    return SafsError(f"unknown {kind} {value!r}{hint} is one of {', '.join(names)}")

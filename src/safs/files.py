@@ -30,10 +30,28 @@ def read_json(path: Path) -> Any:
     """
     try:
         return json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
         raise SafsError(f"{path} does not exist; is {path.parent} the output of the step before?") from None
     except (UnicodeDecodeError, json.JSONDecodeError) as error:
         raise SafsError(f"{path} is not valid JSON ({error}); make it again") from None
+
+
+def read_fields(path: Path, **fields: type) -> dict[str, Any]:
+    """Read a JSON object that must have certain fields.
+
+    Args:
+        path: the file.
+        fields: the type of each field that must be there.
+
+    Raises:
+        SafsError: the file is missing or is not JSON, or a field is missing or of another type.
+    """
+    content = read_json(path)
+    for name, kind in fields.items():
+        value = content.get(name) if isinstance(content, dict) else None
+        if not isinstance(value, kind):
+            raise SafsError(f"{path} has no {name!r} of type {kind.__name__}; make it again")
+    return dict(content)
 
 
 def move_folder(source: Path, target: Path) -> None:

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 from mlflow import MlflowClient
+from small_run import SAFS, SMALL, safs
 
 import safs as package
-from small_run import SAFS, SMALL, safs
 
 pytestmark = pytest.mark.integration
 EVERYTHING = 2 + 2 * 4 + 2
@@ -163,8 +163,7 @@ def test_a_change_of_the_package_makes_the_cache_stale(first_run, tmp_path):
     assert len(changed.ran) == EVERYTHING
 
 
-def test_a_killed_run_goes_on_and_repeats_no_finished_trial(first_run, tmp_path):
-    reference, _ = first_run
+def test_a_killed_run_goes_on_and_repeats_no_finished_trial(tmp_path):
     workspace = tmp_path / "w"
     more = " ".join(SMALL).replace("--candidates 3", "--candidates 12").replace("0.9 0.95", "0.9").split()
     command = [SAFS, "run", *more, "--workspace", workspace]

@@ -83,5 +83,5 @@ def test_a_refusal_is_one_line_that_names_host_and_status(kubeflow, status):
 
 
 def test_an_endpoint_that_does_not_answer_is_named():
-    with pytest.raises(SafsError, match="no Kubeflow Pipelines answers at http://127.0.0.1:9"):
+    with pytest.raises(SafsError, match=r"no Kubeflow Pipelines answers at http://127\.0\.0\.1:9"):
         submit_run(ARGUMENTS, "http://127.0.0.1:9", "", "safs", "")

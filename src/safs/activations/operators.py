@@ -54,17 +54,23 @@ def swish(x: Tensor, alpha: Scale = 1.0, beta: Scale = 1.0) -> Tensor:
     return value if isinstance(alpha, float) and alpha == 1.0 else alpha * value
 
 
+def halves(x: Tensor) -> tuple[Tensor, Tensor]:
+    """max(0, x) and min(0, x), the first with gradient 1 at zero, where clamp() has none."""
+    zero = torch.zeros_like(x)
+    return torch.where(x >= 0, x, zero), torch.where(x >= 0, zero, x)
+
+
 def symlog(x: Tensor) -> Tensor:
     """sign(x) ln(|x| + 1), with the gradient 1 at zero that sign() would lose."""
-    positive = torch.log1p(x.clamp(min=0))
-    negative = -torch.log1p((-x).clamp(min=0))
-    return torch.where(x >= 0, positive, negative)
+    positive, negative = halves(x)
+    return torch.log1p(positive) - torch.log1p(-negative)
 
 
 def symexp(x: Tensor) -> Tensor:
     """sign(x) (exp|x| - 1) up to |x| = 10, then the tangent, so that nothing overflows."""
     near = x.clamp(-SYMEXP_LIMIT, SYMEXP_LIMIT)
-    curve = torch.where(near >= 0, torch.expm1(near.clamp(min=0)), -torch.expm1((-near).clamp(min=0)))
+    positive, negative = halves(near)
+    curve = torch.expm1(positive) - torch.expm1(-negative)
     slope = float(torch.exp(torch.tensor(SYMEXP_LIMIT)))
     return curve + slope * (x - near)
 
@@ -83,7 +89,7 @@ def srs(x: Tensor, alpha: Scale = 1.0, beta: Scale = 1.0) -> Tensor:
     alpha = torch.as_tensor(alpha, dtype=x.dtype, device=x.device).clamp(min=0.05)
     beta = torch.as_tensor(beta, dtype=x.dtype, device=x.device).clamp(min=0.05)
     beta = torch.minimum(beta, 2.5 * alpha)
-    positive, negative = x.clamp(min=0), x.clamp(max=0)
+    positive, negative = halves(x)
     right = positive / (positive / alpha + torch.exp(-positive / beta))
     decay = torch.exp(negative / beta)
     left = negative * decay / (negative * decay / alpha + 1)

@@ -4,6 +4,7 @@ import hashlib
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -68,7 +69,8 @@ def save_dataset(
         if len(x) == 0 or len(x) != len(y) or x.shape[1:] != shape:
             raise SafsError(f"{name}: the {part} part has images {x.shape} and labels {y.shape}; train has {shape}")
         if y.min() < 0 or y.max() >= len(classes):
-            raise SafsError(f"{name}: a label of the {part} part is {y.max()}, there are {len(classes)} classes")
+            wrong = y.min() if y.min() < 0 else y.max()
+            raise SafsError(f"{name}: a label of the {part} part is {wrong}, there are {len(classes)} classes")
         for array in (x, y):
             digest.update(f"{array.dtype}{array.shape}".encode())
             digest.update(np.ascontiguousarray(array).tobytes())
@@ -113,6 +115,6 @@ def load_part(folder: Path, part: Part) -> Examples:
     try:
         x = np.load(folder / f"{part}_x.npy", allow_pickle=False)
         y = np.load(folder / f"{part}_y.npy", allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
+    except (OSError, ValueError, EOFError, BadZipFile) as error:
         raise SafsError(f"the {part} part of the data set {str(folder)!r} cannot be read: {error}") from None
     return Examples(x, y)

@@ -65,6 +65,8 @@ def read_idx(path: Path) -> NDArray[np.uint8]:
     if len(raw) < 4 or raw[:3] != b"\0\0\x08":
         raise SafsError(f"{path} is not an IDX file of unsigned bytes: it starts with {raw[:4].hex()}")
     rank = raw[3]
+    if len(raw) < 4 + 4 * rank:
+        raise SafsError(f"{path} ends within its header; fetch it again")
     sizes = tuple(int(size) for size in np.frombuffer(raw[4 : 4 + 4 * rank], ">u4"))
     values = np.frombuffer(raw, np.uint8, offset=4 + 4 * rank)
     if len(values) != np.prod(sizes, dtype=np.int64):

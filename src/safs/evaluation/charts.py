@@ -50,8 +50,8 @@ def confusion_chart(matrix: Sequence[Sequence[int]], classes: Sequence[str]) -> 
                     axes.text(
                         j, i, str(count), ha="center", va="center", fontsize=8, color="w" if count > limit else "k"
                     )
-        axes.set_xticks(range(len(classes)), classes)
-        axes.set_yticks(range(len(classes)), classes)
+        axes.set_xticks(range(len(classes)), classes, parse_math=False)
+        axes.set_yticks(range(len(classes)), classes, parse_math=False)
         axes.set_xlabel("predicted")
         axes.set_ylabel("true")
         return _svg(figure, "Confusion matrix")

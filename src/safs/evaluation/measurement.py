@@ -10,7 +10,7 @@ from safs.data import load_info
 from safs.data.tensors import load_tensors
 from safs.errors import SafsError
 from safs.export.size import dense_bytes, sparse_bytes
-from safs.files import fingerprint, read_json
+from safs.files import fingerprint, read_fields
 from safs.models import load_model, seed_folders
 from safs.pruning.masks import weights_left
 from safs.training.trainer import measure, predict_logits
@@ -46,6 +46,11 @@ def evaluate_seeds(data: Path, dense: Path, models: Path) -> dict[str, Any]:
         for variant in VARIANTS:
             folder = dense_folders[seed] if variant == "dense" else sparse_folders[seed] / variant
             model, spec = load_model(folder)
+            if (spec.input_shape, spec.classes) != (info.shape, info.classes):
+                raise SafsError(
+                    f"the model {folder} takes {spec.input_shape} and knows {len(spec.classes)} classes, the data set "
+                    f"{data} has {info.shape} and {len(info.classes)}; evaluate it on the data it was made for"
+                )
             scores[variant]["test"].append(measure(model, test).accuracy)
             scores[variant]["validation"].append(measure(model, validation).accuracy)
             if variant == "dense":
@@ -63,7 +68,7 @@ def evaluate_seeds(data: Path, dense: Path, models: Path) -> dict[str, Any]:
                 "bytes": sparse_bytes(model),
                 "weights_left": left,
                 "activations": dict(spec.activations),
-                "hyperparameters": read_json(folder / "training.json")["hyperparameters"],
+                "hyperparameters": read_fields(folder / "training.json", hyperparameters=dict)["hyperparameters"],
                 "confusion": confusion.tolist(),
             }
         )

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from safs.errors import SafsError
-from safs.files import fingerprint
+from safs.files import fingerprint, read_fields
 
 
 def choose(
@@ -39,6 +39,19 @@ def choose(
         f"{what} of {len(fitting)} qualified models: sparsity {best['sparsity']:g}, seed {best['seed']}, "
         f"validation accuracy {best['validation_accuracy']:.2%}, {best['bytes']:,} bytes"
     )
+
+
+def read_evaluation(folder: Path) -> dict[str, Any]:
+    """Read the evaluation of a folder that `evaluate` wrote.
+
+    Raises:
+        SafsError: it is missing, damaged or about no model.
+    """
+    path = folder / "evaluation.json"
+    evaluation = read_fields(path, sparsity=float, seeds=list, variants=dict, models=list, data=str, classes=list)
+    if not evaluation["models"]:
+        raise SafsError(f"{path} is about no model; make it again")
+    return evaluation
 
 
 def find_model(folders: Sequence[Path], chosen: dict[str, Any]) -> Path:

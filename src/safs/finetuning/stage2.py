@@ -17,7 +17,13 @@ from safs.search.journal import Journal
 from safs.training.settings import Hyperparameters
 from safs.training.trainer import Score, train
 
-OnTrial = Callable[[int, Hyperparameters, Score], None]
+OnTrial = Callable[[int, Hyperparameters, Score, bool], None]
+RANGES = {
+    "learning_rate": (1e-4, 1e-1),
+    "weight_decay": (1e-7, 1e-2),
+    "momentum": (0.0, 0.99),
+    "scale_rate": (0.1, 10.0),
+}
 
 
 @dataclass(frozen=True)
@@ -34,12 +40,18 @@ def suggest(trial: optuna.Trial, defaults: Hyperparameters) -> Hyperparameters:
     return replace(
         defaults,
         optimizer=optimizer,  # type: ignore[arg-type]
-        learning_rate=trial.suggest_float("learning_rate", 1e-4, 1e-1, log=True),
-        weight_decay=trial.suggest_float("weight_decay", 1e-7, 1e-2, log=True),
+        learning_rate=trial.suggest_float("learning_rate", *RANGES["learning_rate"], log=True),
+        weight_decay=trial.suggest_float("weight_decay", *RANGES["weight_decay"], log=True),
         schedule=trial.suggest_categorical("schedule", ["constant", "cosine", "linear", "step"]),  # type: ignore[arg-type]
-        momentum=trial.suggest_float("momentum", 0.0, 0.99),
-        scale_rate=trial.suggest_float("scale_rate", 0.1, 10.0, log=True),
+        momentum=trial.suggest_float("momentum", *RANGES["momentum"]),
+        scale_rate=trial.suggest_float("scale_rate", *RANGES["scale_rate"], log=True),
     )
+
+
+def _inside(name: str, value: Any) -> Any:
+    """What the sampler is told of a default: the nearest value it could have drawn itself."""
+    low, high = RANGES.get(name, (None, None))
+    return value if low is None else min(max(value, low), high)
 
 
 def as_trial(settings: Hyperparameters) -> dict[str, Any]:
@@ -79,7 +91,7 @@ def tune(
         sampler=optuna.samplers.TPESampler(seed=seed, n_startup_trials=max(2, budget.trials // 3)),
         pruner=optuna.pruners.MedianPruner(n_startup_trials=3, n_warmup_steps=1),
     )
-    study.enqueue_trial(as_trial(defaults))
+    study.enqueue_trial({name: _inside(name, value) for name, value in as_trial(defaults).items()})
     best, best_score = defaults, None
     for number in range(budget.trials):
         trial = study.ask()
@@ -87,6 +99,7 @@ def tune(
         if number == 0:
             settings = defaults
         curve = journal.get(as_trial(settings))
+        new = curve is None
         if curve is None:
             curve = _learning_curve(model_folder, activations, training, validation, settings, budget, seed, trial)
             journal.add(as_trial(settings), curve)
@@ -101,7 +114,7 @@ def tune(
         if best_score is None or score > best_score:
             best, best_score = settings, score
         if on_trial:
-            on_trial(number, settings, score)
+            on_trial(number, settings, score, new)
     return best
 
 

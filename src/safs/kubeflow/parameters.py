@@ -14,22 +14,11 @@ from annotated_types import MinLen
 from pydantic import AfterValidator
 
 from safs.steps import STEPS
-from safs.steps.arguments import Sparsity, parameter_docs, step_parameters
+from safs.steps.arguments import Sparsity, all_different, parameter_docs, step_parameters
 
 SPARSITIES = [0.9, 0.95, 0.99]
 Function = TypeVar("Function", bound=Callable[..., Any])
 SUMMARY = "Prune a dense network, find its activations, fine-tune it, and register the best sparse model."
-
-
-def all_different(values: list[float]) -> list[float]:
-    """The values, if none stands twice.
-
-    Raises:
-        ValueError: one does.
-    """
-    if len(set(values)) < len(values):
-        raise ValueError("each value may stand only once")
-    return values
 
 
 Sparsities = Annotated[list[Sparsity], MinLen(1), AfterValidator(all_different)]

@@ -12,10 +12,12 @@ from torch import nn
 
 from safs.activations import activation_sites, set_activations
 from safs.errors import SafsError, unknown
-from safs.files import read_json, write_json
+from safs.files import fingerprint, read_json, write_json
 from safs.models.lenet import LeNet5
 
 MODELS: Mapping[str, Callable[[tuple[int, int, int], int], nn.Module]] = {"lenet5": LeNet5}
+
+CHECKSUM = "weights_sha256"  # in model.json: damaged weights would load without a word
 
 
 @dataclass(frozen=True)
@@ -71,7 +73,7 @@ def save_model(folder: Path, model: nn.Module, spec: ModelSpec) -> None:
         save_file(state, folder / "model.safetensors")
     except SafetensorError as error:
         raise SafsError(f"{folder / 'model.safetensors'} cannot be written: {error}") from None
-    write_json(folder / "model.json", asdict(spec))
+    write_json(folder / "model.json", {**asdict(spec), CHECKSUM: fingerprint(folder / "model.safetensors")})
 
 
 def load_spec(folder: Path) -> ModelSpec:
@@ -82,13 +84,23 @@ def load_spec(folder: Path) -> ModelSpec:
     """
     raw = read_json(folder / "model.json")
     try:
+        raw = dict(raw)
+        if not isinstance(raw.pop(CHECKSUM, None), str):
+            raise TypeError(f"{CHECKSUM} is missing")
         spec = ModelSpec(**raw)
         shape = tuple(int(side) for side in spec.input_shape)
-        if len(shape) != 3:
-            raise ValueError(f"input_shape has {len(shape)} numbers instead of 3")
+        if len(shape) != 3 or min(shape) < 1:
+            raise ValueError(f"input_shape is {list(shape)} instead of three numbers above 0")
+        lists = {name: tuple(getattr(spec, name)) for name in ("classes", "mean", "std")}
+        if len(lists["mean"]) != shape[0] or len(lists["std"]) != shape[0]:
+            raise ValueError(
+                f"mean and std have {len(lists['mean'])} and {len(lists['std'])} values for {shape[0]} channels"
+            )
+        names = [spec.architecture, *dict(spec.activations).values()]
+        if not all(isinstance(name, str) for name in names):
+            raise TypeError(f"names are {names}")
     except (TypeError, ValueError) as error:
         raise SafsError(f"{folder / 'model.json'} does not describe a model: {error}") from None
-    lists = {name: tuple(getattr(spec, name)) for name in ("classes", "mean", "std")}
     return ModelSpec(**{**raw, **lists, "input_shape": shape})
 
 
@@ -101,6 +113,8 @@ def load_model(folder: Path) -> tuple[nn.Module, ModelSpec]:
     spec = load_spec(folder)
     model = build(spec)
     try:
+        if fingerprint(folder / "model.safetensors") != read_json(folder / "model.json")[CHECKSUM]:
+            raise SafsError(f"{folder / 'model.safetensors'} is damaged: it is not what model.json vouches for")
         state = load_file(folder / "model.safetensors")
         model.load_state_dict(state)
     except FileNotFoundError:

@@ -29,7 +29,7 @@ class LateAcceptance(Generic[S]):
         >>> climber = LateAcceptance(("relu", "relu"), ("relu", "tanh"), history=3, seed=0)
         >>> for _ in range(4):
         ...     candidate = climber.ask()
-        ...     climber.tell(candidate, candidate.count("tanh"))
+        ...     _ = climber.tell(candidate, candidate.count("tanh"))
         >>> climber.best
         ('tanh', 'tanh')
     """

@@ -6,7 +6,7 @@ from typing import Annotated, Any, get_type_hints
 
 from annotated_types import Ge, Gt, Le, Lt, MinLen
 from docstring_parser import parse
-from pydantic import TypeAdapter, ValidationError
+from pydantic import AfterValidator, AllowInfNan, TypeAdapter, ValidationError
 
 from safs.errors import SafsError, unknown
 
@@ -14,9 +14,22 @@ Sparsity = Annotated[float, Ge(0), Lt(1)]
 Fraction = Annotated[float, Ge(0), Le(1)]
 Count = Annotated[int, Ge(1)]
 Natural = Annotated[int, Ge(0)]
-Rate = Annotated[float, Gt(0)]
-Decay = Annotated[float, Ge(0)]
-Seeds = Annotated[list[Natural], MinLen(1)]
+Rate = Annotated[float, Gt(0), AllowInfNan(False)]
+Decay = Annotated[float, Ge(0), AllowInfNan(False)]
+
+
+def all_different(values: list[Any]) -> list[Any]:
+    """The values, if none stands twice.
+
+    Raises:
+        ValueError: one does.
+    """
+    if len(set(values)) < len(values):
+        raise ValueError("each value may stand only once")
+    return values
+
+
+Seeds = Annotated[list[Natural], MinLen(1), AfterValidator(all_different)]
 
 Step = Callable[..., dict[str, Any]]
 

@@ -48,7 +48,7 @@ def finetune(
         SafsError: an input is missing or damaged, or the activations are not of these models.
     """
     from safs.data.tensors import load_tensors
-    from safs.files import read_json, write_json
+    from safs.files import read_fields, write_json
     from safs.finetuning.stage2 import Budget, prepare_model, tune
     from safs.models import load_spec, save_model, seed_folders
     from safs.pruning.masks import masks_of
@@ -66,7 +66,7 @@ def finetune(
         done = 0
         for seed, folder in folders.items():
             spec = load_spec(folder)
-            found = read_json(activations / f"seed-{seed}.json")["activations"]
+            found = read_fields(activations / f"seed-{seed}.json", activations=dict)["activations"]
             relu = dict.fromkeys(found, "relu")
             variants = {
                 "relu": (relu, False),
@@ -79,12 +79,15 @@ def finetune(
                 settings = defaults
                 if tuned:
 
-                    def on_trial(number: int, tried: Hyperparameters, score: Score, name: str = name) -> None:
+                    def on_trial(
+                        number: int, tried: Hyperparameters, score: Score, new: bool, name: str = name
+                    ) -> None:
                         nonlocal done
                         done += 1
-                        with context.tracker.child(f"{name} trial-{number}") as trial:
-                            trial.params(asdict(tried))
-                            trial.metrics({"validation_accuracy": score.accuracy})
+                        if new:
+                            with context.tracker.child(f"{name} trial-{number}") as trial:
+                                trial.params(asdict(tried))
+                                trial.metrics({"validation_accuracy": score.accuracy})
                         context.tracker.progress(done, total, f"{name}, {score.accuracy:.2%}")
 
                     journal = Journal(work / f"seed-{seed}-{variant}.jsonl")

@@ -1,9 +1,19 @@
 """Names that a pipeline run uses, checked before its first step rather than after an hour of training."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from safs.errors import unknown
+from safs.errors import SafsError, unknown
+
+
+def check_choice(operators: Sequence[str]) -> None:
+    """Check that there is something to choose from; no operator named means all of them.
+
+    Raises:
+        SafsError: there is not.
+    """
+    if operators and len(set(operators)) < 2:
+        raise SafsError(f"operators is {list(operators)}: name at least 2 to choose from, or none for all")
 
 
 def check_names(arguments: Mapping[str, Any]) -> None:
@@ -23,6 +33,7 @@ def check_names(arguments: Mapping[str, Any]) -> None:
 
         for name in arguments["operators"]:
             operator_named(name)
+        check_choice(arguments["operators"])
     if arguments["model"] != "lenet5":
         from safs.models import MODELS
 

@@ -35,9 +35,12 @@ def register(
 
     if context.registry is None:
         raise SafsError("there is no model registry; run register through the safs command or the pipeline")
-    chosen = read_json(selection / "selection.json")["chosen"]
+    chosen = read_json(selection / "selection.json")
+    chosen = chosen.get("chosen", {}) if isinstance(chosen, dict) else {}
     if chosen is None:
         raise SafsError(f"{selection} holds no model: none qualified; lower --accuracy-floor or raise --max-bytes")
+    if not {"validation_accuracy", "test_accuracy", "bytes"} <= set(chosen):
+        raise SafsError(f"{selection / 'selection.json'} does not describe a selection; make it again")
     model = selection / "model"
     _, spec = load_model(model)
     info = load_info(data)

@@ -3,9 +3,9 @@
 from pathlib import Path
 from typing import Any
 
-from safs.errors import SafsError
 from safs.steps.arguments import Count, Decay, Rate
 from safs.steps.context import Context
+from safs.steps.names import check_choice
 from safs.steps.work import work_folder
 from safs.training.settings import Hyperparameters
 
@@ -52,8 +52,7 @@ def search(
     from safs.training.trainer import Score
 
     chosen = [operator_named(name).name for name in operators] or list(OPERATORS)
-    if len(set(chosen)) < 2:
-        raise SafsError(f"operators is {operators}: name at least 2 to choose from, or none for all")
+    check_choice(operators)
     settings = Hyperparameters("adam", search_learning_rate, search_weight_decay, batch_size)
     budget = Budget(candidates, search_epochs, history)
     training, validation = load_tensors(data, "train"), load_tensors(data, "validation")

@@ -4,6 +4,7 @@ import shutil
 from pathlib import Path
 from typing import Any, Literal
 
+from safs.errors import SafsError
 from safs.steps.arguments import Fraction, Natural
 from safs.steps.context import Context
 from safs.steps.work import work_folder
@@ -35,13 +36,15 @@ def select(
         SafsError: an input is missing or damaged.
     """
     from safs.evaluation.report import render_report
-    from safs.evaluation.selection import choose, find_model
-    from safs.files import read_json, write_json, write_text
+    from safs.evaluation.selection import choose, find_model, read_evaluation
+    from safs.files import write_json, write_text
 
+    if not evaluations:
+        raise SafsError("there are no evaluations to select from; name the output folders of evaluate")
     inputs = {"evaluations": evaluations, "models": models, "limits": [accuracy_floor, max_bytes, prefer]}
     context.tracker.progress(0, 1, "validation accuracy")
     with work_folder("select", out, context, **inputs) as work:
-        read = sorted((read_json(folder / "evaluation.json") for folder in evaluations), key=lambda e: e["sparsity"])
+        read = sorted((read_evaluation(folder) for folder in evaluations), key=lambda e: e["sparsity"])
         chosen, reason = choose(read, accuracy_floor, max_bytes, prefer)
         if chosen:
             shutil.copytree(find_model(models, chosen), work / "model", dirs_exist_ok=True)

@@ -32,22 +32,23 @@ def work_folder(step: str, out: Path, context: Context, **inputs: Any) -> Iterat
     Raises:
         SafsError: `out` is taken, an input is missing, or another process is at the same work.
     """
+    out = out.absolute()
     check_free(out)
     key = _key(step, inputs)
-    if context.work:
-        folder = context.work / f"{step}-{key}"
-    else:
-        folder = out.with_name(f".{out.name}.partial")
-        if folder.exists() and (folder.with_name(f"{folder.name}.key")).read_text() != key:
-            shutil.rmtree(folder)
-    folder.mkdir(parents=True, exist_ok=True)
+    folder = context.work / f"{step}-{key}" if context.work else out.with_name(f".{out.name}.partial")
+    folder.parent.mkdir(parents=True, exist_ok=True)
     note = folder.with_name(f"{folder.name}.key")
     with note.open("a+") as lock:
         if not _locked(lock):
-            raise SafsError(f"another process is running {step} with the same inputs in {folder}")
-        lock.truncate(0)
-        lock.write(key)
-        lock.flush()
+            raise SafsError(f"another process is running {step} in {folder}")
+        check_free(out)  # the process that had the lock may have finished
+        lock.seek(0)
+        if lock.read() != key:
+            shutil.rmtree(folder, ignore_errors=True)
+            lock.truncate(0)
+            lock.write(key)
+            lock.flush()
+        folder.mkdir(exist_ok=True)
         yield folder
         move_folder(folder, out)
         note.unlink()

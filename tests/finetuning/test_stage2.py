@@ -11,7 +11,7 @@ from safs.data.tensors import Batchable
 from safs.finetuning.stage2 import Budget, OnTrial, as_trial, prepare_model, suggest, tune
 from safs.models import load_model
 from safs.pruning.masks import masks_of
-from safs.search.journal import Journal
+from safs.searching.journal import Journal
 from safs.training.settings import Hyperparameters
 from safs.training.trainer import Score
 from tests.chain import KilledError, contents

@@ -16,7 +16,7 @@ from safs.evaluation.measurement import VARIANTS
 from safs.files import fingerprint, read_json, write_json
 from safs.models import load_model, load_spec
 from safs.pruning.masks import masks_of
-from safs.search.journal import Journal
+from safs.searching.journal import Journal
 from safs.steps import STEPS
 from safs.steps.context import Context
 from safs.steps.evaluate import evaluate

@@ -13,7 +13,7 @@ from safs.activations import set_activations
 from safs.data.tensors import Batchable
 from safs.models import load_model
 from safs.pruning.masks import masks_of
-from safs.search.journal import Journal
+from safs.searching.journal import Journal
 from safs.training.settings import Hyperparameters
 from safs.training.trainer import Score, train
 

@@ -52,7 +52,7 @@ def finetune(
     from safs.finetuning.stage2 import Budget, prepare_model, tune
     from safs.models import load_spec, save_model, seed_folders
     from safs.pruning.masks import masks_of
-    from safs.search.journal import Journal
+    from safs.searching.journal import Journal
     from safs.training.trainer import Score, train
 
     defaults = Hyperparameters(optimizer, learning_rate, weight_decay, batch_size)

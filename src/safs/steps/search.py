@@ -47,8 +47,8 @@ def search(
     from safs.data.tensors import load_tensors
     from safs.files import write_json
     from safs.models import load_spec, seed_folders
-    from safs.search.journal import Journal
-    from safs.search.stage1 import Budget, search_activations
+    from safs.searching.journal import Journal
+    from safs.searching.stage1 import Budget, search_activations
     from safs.training.trainer import Score
 
     chosen = [operator_named(name).name for name in operators] or list(OPERATORS)

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import safs.search.hill_climbing
+import safs.searching.hill_climbing
 from safs.errors import SafsError
-from safs.search.hill_climbing import Candidate, LateAcceptance
+from safs.searching.hill_climbing import Candidate, LateAcceptance
 
 OPERATORS = ("relu", "tanh", "swish", "elu", "gelu")
 SCORES = st.lists(st.integers(0, 6), min_size=1, max_size=40)
@@ -156,6 +156,6 @@ def test_a_model_without_sites_is_refused():
 
 
 def test_the_example_of_the_docstring_holds():
-    tested = doctest.testmod(safs.search.hill_climbing)
+    tested = doctest.testmod(safs.searching.hill_climbing)
     assert tested.attempted > 0
     assert tested.failed == 0

@@ -8,8 +8,8 @@ from safs.data.tensors import Batchable
 from safs.errors import SafsError
 from safs.models import load_model
 from safs.pruning.masks import masks_of
-from safs.search.journal import Journal
-from safs.search.stage1 import Budget, OnTrial, search_activations
+from safs.searching.journal import Journal
+from safs.searching.stage1 import Budget, OnTrial, search_activations
 from safs.training.settings import Hyperparameters
 from safs.training.trainer import Score, train
 from tests.chain import KilledError, contents

@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from safs.search.journal import Journal
+from safs.searching.journal import Journal
 
 TRIALS: list[tuple[Any, Any]] = [
     ({"act1": "relu", "act2": "tanh"}, [0.1, -2.5]),

@@ -1,0 +1,1 @@
+"""The method as functions for a user's own model and data."""

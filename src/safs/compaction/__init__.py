@@ -1,0 +1,1 @@
+"""Exact removal of the units that pruning has cut off."""

@@ -1,0 +1,1 @@
+"""What happens inside of a sparse network while it learns, and which choice was worth it."""

@@ -26,7 +26,11 @@ class Tpe:
         self.operators = check_space(start, operators)
         self.start = start
         own = [tuple(dict.fromkeys((*self.operators, name))) for name in start]  # the start may have others
-        self.space = {f"layer{i}": optuna.distributions.CategoricalDistribution(names) for i, names in enumerate(own)}
+        choices = [optuna.distributions.CategoricalDistribution(names) for names in own]
+        self.space: dict[str, optuna.distributions.BaseDistribution] = {
+            f"layer{i}": choice for i, choice in enumerate(choices)
+        }
+        self.names = [set(names) for names in own]
         sampler = optuna.samplers.TPESampler(seed=seed, n_startup_trials=STARTUP)
         self.study = optuna.create_study(direction="maximize", sampler=sampler)
         self.pending: dict[Candidate, list[optuna.Trial]] = {}
@@ -47,7 +51,6 @@ class Tpe:
         trials = self.pending.pop(candidate, [])
         for trial in trials:
             self.study.tell(trial, score)
-        names = [set(choices.choices) for choices in self.space.values()]
-        if not trials and all(name in choices for name, choices in zip(candidate, names, strict=True)):
+        if not trials and all(name in names for name, names in zip(candidate, self.names, strict=True)):
             params = dict(zip(self.space, candidate, strict=True))
             self.study.add_trial(optuna.create_trial(params=params, distributions=self.space, value=score))

@@ -32,7 +32,7 @@ def same(one: dict[str, Tensor], two: dict[str, Tensor]) -> bool:
 def learnt(folder, operator: str = "swish") -> nn.Module:
     """A model whose activation scales are parameters."""
     model, _ = load_model(folder)
-    set_activations(model, dict.fromkeys(activation_sites(model), operator), learnt=True)
+    set_activations(model, dict.fromkeys(activation_sites(model), operator), scales="layer")
     return model
 
 

@@ -28,15 +28,26 @@ class Distinct:
         self.random = random.Random(f"distinct {seed}")
         self.scores: dict[Candidate, float] = {}
         self.pending: set[Candidate] = set()
+        self.reserved: list[Candidate] = []
+
+    def reserve(self, candidate: Candidate) -> None:
+        """Ask for this candidate before others, right after the strategy's start."""
+        self.reserved.append(candidate)
 
     def ask(self) -> Candidate | None:
         """A candidate that was neither asked for nor told before; None when there is none left."""
+        while self.reserved and (self.scores or self.pending):
+            candidate = self.reserved.pop(0)
+            if self._new(candidate):
+                self.pending.add(candidate)
+                return candidate
         for _ in range(PATIENCE):
             if self._exhausted():
                 return None
-            candidate = self.strategy.ask()
-            if candidate is None:
+            proposed = self.strategy.ask()
+            if proposed is None:
                 break
+            candidate = proposed
             if candidate in self.scores:
                 self.strategy.tell(candidate, self.scores[candidate])
             elif candidate not in self.pending:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ RANGES = {
     "momentum": (0.0, 0.99),
     "scale_rate": (0.1, 10.0),
 }
+DRAWN = ("optimizer", "learning_rate", "weight_decay", "schedule", "momentum", "scale_rate")
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ def _inside(name: str, value: Any) -> Any:
 
 def as_trial(settings: Hyperparameters) -> dict[str, Any]:
     """The part of the hyperparameters that `suggest` draws."""
-    return {name: value for name, value in asdict(settings).items() if name != "batch_size"}
+    return {name: getattr(settings, name) for name in DRAWN}
 
 
 def prepare_model(folder: Path, activations: Mapping[str, str], scales: str) -> nn.Module:

@@ -125,6 +125,9 @@ class _Catch(TorchFunctionMode):
             result = _max_pool(*args[:5], **kwargs)
         elif plain.startswith("adaptive_max_pool"):
             result = getattr(F, plain.replace("max", "avg").removesuffix("_with_indices"))(*args[:2])
+        elif plain == "multi_head_attention_forward":  # tokens [sequence, batch, features]; all of them mix
+            mixed = _live(args[2].mean((0, -1), keepdim=True).expand_as(args[0]).clone())
+            result = (self.layer(F.linear, mixed, args[11]), None)
         elif plain == "scaled_dot_product_attention":
             result = args[2].mean(-2, keepdim=True).expand(*args[0].shape[:-1], args[2].shape[-1])
         elif plain == "where" and len(args) == 3:

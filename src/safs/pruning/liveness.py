@@ -107,6 +107,7 @@ class _Catch(TorchFunctionMode):
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
+        result: Any
         name = getattr(func, "__name__", "")
         plain = name if name.startswith("__") else name.strip("_")
         kind = KINDS.get(plain)

@@ -23,7 +23,7 @@ def prune(
         models: Folder of dense models, the output of pretrain.
         out: Folder to write the pruned models to; their zeros are the mask.
         sparsity: Fraction of the convolution and linear weights to zero, in [0, 1).
-        scope: Prune the same fraction in every layer (layerwise) or over the whole network (global).
+        scope: Same fraction in every layer (layerwise), or shared out among the layers (global, erk, lamp).
 
     Raises:
         SafsError: a model is missing or damaged.
@@ -31,15 +31,15 @@ def prune(
     from dataclasses import replace
 
     from safs.models import load_model, save_model, seed_folders
+    from safs.pruning.making import make_masks
     from safs.pruning.masks import apply_masks, weights_left
-    from safs.pruning.scopes import magnitude_masks
 
     left = total = 0
     with work_folder("prune", out, context, models=models, sparsity=sparsity, scope=scope) as work:
         folders = seed_folders(models)
         for index, (seed, folder) in enumerate(folders.items()):
             model, spec = load_model(folder)
-            apply_masks(model, magnitude_masks(model, sparsity, scope))
+            apply_masks(model, make_masks(model, sparsity, scope))
             save_model(work / f"seed-{seed}", model, replace(spec, sparsity=sparsity))
             left, total = weights_left(model)
             context.tracker.progress(index + 1, len(folders), f"{left:,} of {total:,} weights left")

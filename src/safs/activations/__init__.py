@@ -4,11 +4,15 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from safs.activations.expose import expose_sites, original_operators, unseen
     from safs.activations.module import Activation, activation_sites, scale_parameters, set_activations
     from safs.activations.operators import OPERATORS, Operator, operator_named
     from safs.activations.types import Scales
 
 _HOMES = {
+    "expose_sites": "expose",
+    "original_operators": "expose",
+    "unseen": "expose",
     "Activation": "module",
     "activation_sites": "module",
     "scale_parameters": "module",
@@ -25,9 +29,12 @@ __all__ = [
     "Operator",
     "Scales",
     "activation_sites",
+    "expose_sites",
     "operator_named",
+    "original_operators",
     "scale_parameters",
     "set_activations",
+    "unseen",
 ]
 
 

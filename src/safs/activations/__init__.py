@@ -4,12 +4,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from safs.activations.expose import expose_sites, original_operators, unseen
+    from safs.activations.expose import exclude_sites, expose_sites, original_operators, unseen
     from safs.activations.module import Activation, activation_sites, scale_parameters, set_activations
     from safs.activations.operators import OPERATORS, Operator, operator_named
     from safs.activations.types import Scales
 
 _HOMES = {
+    "exclude_sites": "expose",
     "expose_sites": "expose",
     "original_operators": "expose",
     "unseen": "expose",
@@ -29,6 +30,7 @@ __all__ = [
     "Operator",
     "Scales",
     "activation_sites",
+    "exclude_sites",
     "expose_sites",
     "operator_named",
     "original_operators",

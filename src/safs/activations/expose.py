@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils._pytree import tree_leaves
 
-from safs.activations.known import operator_of_module
+from safs.activations.known import MODULES, operator_of_module
 from safs.activations.module import Activation, activation_sites
 from safs.activations.observe import Observation, evaluating, observe
 from safs.activations.rewrite import rewrite
@@ -64,6 +64,24 @@ def expose_sites(model: nn.Module, example: Tensor | Sequence[int], excluded: It
     unseen_here = {name: why for name, why in left.items() if seen.invocations[id(exposed.get_submodule(name))]}
     object.__setattr__(exposed, _UNSEEN, unseen_here | _left_functions(exposed, seen, failures, patterns))
     return exposed
+
+
+def exclude_sites(model: nn.Module, excluded: Iterable[str]) -> None:
+    """Turn the sites that match a pattern (fnmatch) into plain modules that are not searched, in place.
+
+    Raises:
+        SafsError: a site's operator is no module of torch.
+    """
+    patterns = tuple(excluded)
+    plain = {operator: (kind, values) for kind, (operator, values) in MODULES.items()}
+    for name, site in activation_sites(model).items():
+        if not _matches(name, patterns):
+            continue
+        if site.original not in plain:
+            raise SafsError(f"activation site {name!r} cannot be excluded: {site.original} is no module of torch")
+        parent, _, child = name.rpartition(".")
+        kind, values = plain[site.original]
+        setattr(model.get_submodule(parent), child, kind(**values).train(site.training))
 
 
 def original_operators(model: nn.Module) -> dict[str, str]:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from safs.activations import activation_sites, set_activations
+from safs.activations import original_operators, set_activations
 from safs.data.tensors import Batchable
 from safs.models import load_model
 from safs.pruning.masks import masks_of
@@ -21,7 +21,7 @@ class Budget:
     """What stage 1 may spend.
 
     Attributes:
-        candidates: how many candidates are looked at, ReLU everywhere being the first, at least 1.
+        candidates: how many candidates are looked at, the model's original operators being the first, at least 1.
         epochs: how long each is trained from the pruned weights, at least 1.
         history: the length of late acceptance, at least 1.
     """
@@ -55,8 +55,8 @@ def search_activations(
         The best operators by site, and their score.
     """
     model, spec = load_model(model_folder)
-    sites = tuple(activation_sites(model))
-    climber: LateAcceptance[Score] = LateAcceptance(("relu",) * len(sites), operators, budget.history, spec.seed)
+    sites, original = zip(*original_operators(model).items(), strict=True)
+    climber: LateAcceptance[Score] = LateAcceptance(original, operators, budget.history, spec.seed)
     for number in range(budget.candidates):
         candidate = climber.ask()
         assignment = dict(zip(sites, candidate, strict=True))

@@ -28,6 +28,7 @@ def pretrain(
     backend: str = "auto",
     device: str = "auto",
     precision: str = "float32",
+    excluded_sites: List[str] = [],
     code_version: str = "",
 ):
     from safs.kubeflow.component import execute
@@ -51,4 +52,5 @@ def pretrain(
         augment=augment,
         patience=patience,
         **compute,
+        excluded_sites=excluded_sites,
     )

@@ -48,9 +48,9 @@ def finetune(
 ) -> dict[str, Any]:
     """Fine-tune every pruned model in four variants, all on the same mask and for the same epochs.
 
-    The variants are relu (ReLU, default hyperparameters), stage1 (searched activations, default hyperparameters),
-    stage2 (ReLU, learnt scales, tuned hyperparameters) and safs (searched activations, learnt scales, tuned
-    hyperparameters).
+    The variants are relu (the model's original operators, ReLU in most; default hyperparameters), stage1 (searched
+    activations, default hyperparameters), stage2 (original operators, learnt scales, tuned hyperparameters) and safs
+    (searched activations, learnt scales, tuned hyperparameters).
 
     Args:
         data: Data set folder, the output of prepare.
@@ -78,11 +78,12 @@ def finetune(
     Raises:
         SafsError: an input is missing or damaged, or the activations are not of these models.
     """
+    from safs.activations import original_operators
     from safs.data.tensors import load_tensors
     from safs.files import read_fields, write_json
     from safs.finetuning.scales import prepare_model, start_scales
     from safs.finetuning.stage2 import Budget, tune
-    from safs.models import load_spec, save_model, seed_folders
+    from safs.models import load_model, load_spec, save_model, seed_folders
     from safs.pruning.masks import masks_of
     from safs.searching.journal import Journal
     from safs.training.trainer import Score, train
@@ -116,9 +117,10 @@ def finetune(
         for seed, folder in folders.items():
             spec = load_spec(folder)
             found = read_fields(activations / f"seed-{seed}.json", activations=dict)["activations"]
+            original = original_operators(load_model(folder)[0])
             for variant in ("relu", "stage1", "stage2", "safs"):
                 kind = scales if variant in {"stage2", "safs"} else "fixed"
-                operators = found if variant in {"stage1", "safs"} else dict.fromkeys(found, "relu")
+                operators = found if variant in {"stage1", "safs"} else original
                 build = partial(prepare_model, folder, operators, kind)
                 name = f"seed-{seed} {variant}"
                 settings = defaults

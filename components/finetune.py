@@ -19,6 +19,7 @@ def finetune(
     learning_rate: float = 1e-3,
     weight_decay: float = 5e-4,
     batch_size: int = 64,
+    insight_every: int = 5,
     code_version: str = "",
 ):
     from safs.kubeflow.component import execute
@@ -36,4 +37,5 @@ def finetune(
         learning_rate=learning_rate,
         weight_decay=weight_decay,
         batch_size=batch_size,
+        insight_every=insight_every,
     )

@@ -4,7 +4,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from safs.steps.arguments import Count, Decay, Rate
+from safs.steps.arguments import Count, Decay, Natural, Rate
 from safs.steps.context import Context
 from safs.steps.work import work_folder
 from safs.training.settings import Hyperparameters, Optimizer
@@ -22,6 +22,7 @@ def finetune(
     learning_rate: Rate = 1e-3,
     weight_decay: Decay = 5e-4,
     batch_size: Count = 64,
+    insight_every: Natural = 5,
     *,
     context: Context = Context(),
 ) -> dict[str, Any]:
@@ -43,6 +44,8 @@ def finetune(
         learning_rate: Learning rate of the dense network, and the default one of fine-tuning.
         weight_decay: Weight decay of the dense network, and the default one of fine-tuning.
         batch_size: Images in a training step.
+        insight_every: Epochs between two records of gradients, dead units and activations in the final trainings of
+            relu and safs; 0 records nothing.
 
     Raises:
         SafsError: an input is missing or damaged, or the activations are not of these models.
@@ -50,6 +53,7 @@ def finetune(
     from safs.data.tensors import load_tensors
     from safs.files import read_fields, write_json
     from safs.finetuning.stage2 import Budget, prepare_model, tune
+    from safs.insight import watch
     from safs.models import load_spec, save_model, seed_folders
     from safs.pruning.masks import masks_of
     from safs.searching.journal import Journal
@@ -59,7 +63,7 @@ def finetune(
     training, validation = load_tensors(data, "train"), load_tensors(data, "validation")
     budget = Budget(trials, trial_epochs)
     inputs = {"data": data, "models": models, "activations": activations}
-    numbers = {"budget": vars(budget), "epochs": epochs, "defaults": vars(defaults)}
+    numbers = {"budget": vars(budget), "epochs": epochs, "defaults": vars(defaults), "insight_every": insight_every}
     with work_folder("finetune", out, context, **inputs, **numbers) as work:
         folders = seed_folders(models)
         total = len(folders) * (2 * trials + 4)
@@ -96,11 +100,16 @@ def finetune(
                 if not (target / "training.json").exists():
                     scales = "layer" if tuned else "fixed"
                     network = prepare_model(folder, operators, scales)
+                    looked_at = insight_every if variant in {"relu", "safs"} else 0
+                    look = watch(network, target / "insight.json", training, looked_at)
                     with context.tracker.child(name) as tracker:
                         tracker.params({**asdict(settings), "epochs": epochs})
 
-                        def on_epoch(epoch: int, loss: float, score: Score, tracker: Any = tracker) -> None:
+                        def on_epoch(
+                            epoch: int, loss: float, score: Score, tracker: Any = tracker, look: Any = look
+                        ) -> None:
                             tracker.metrics({"loss": loss, "validation_accuracy": score.accuracy}, epoch)
+                            look(epoch)
 
                         best = train(network, training, validation, settings, epochs, seed, masks_of(network), on_epoch)
                     save_model(target, network, replace(spec, activations=operators, scales=scales))

@@ -1,11 +1,12 @@
 """Step 5: stage 2 of the method, and the trainings that show what each stage is worth."""
 
+from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 from safs.steps.arguments import Count, Decay, Natural, Rate
-from safs.steps.context import Context
+from safs.steps.context import Context, Tracker
 from safs.steps.work import work_folder
 from safs.training.settings import Hyperparameters, Optimizer
 
@@ -100,18 +101,20 @@ def finetune(
                 if not (target / "training.json").exists():
                     scales = "layer" if tuned else "fixed"
                     network = prepare_model(folder, operators, scales)
-                    looked_at = insight_every if variant in {"relu", "safs"} else 0
-                    look = watch(network, target / "insight.json", training, looked_at)
+                    every = insight_every if variant in {"relu", "safs"} else 0
+                    look = watch(network, target / "insight.json", training, every)
                     with context.tracker.child(name) as tracker:
                         tracker.params({**asdict(settings), "epochs": epochs})
-
-                        def on_epoch(
-                            epoch: int, loss: float, score: Score, tracker: Any = tracker, look: Any = look
-                        ) -> None:
-                            tracker.metrics({"loss": loss, "validation_accuracy": score.accuracy}, epoch)
-                            look(epoch)
-
-                        best = train(network, training, validation, settings, epochs, seed, masks_of(network), on_epoch)
+                        best = train(
+                            network,
+                            training,
+                            validation,
+                            settings,
+                            epochs,
+                            seed,
+                            masks_of(network),
+                            _telling(tracker, look),
+                        )
                     save_model(target, network, replace(spec, activations=operators, scales=scales))
                     result = {"validation_accuracy": best.accuracy, "hyperparameters": asdict(settings)}
                     write_json(target / "training.json", result)
@@ -119,3 +122,13 @@ def finetune(
                 done += 1
                 context.tracker.progress(done, total, name)
     return {"sparsity": spec.sparsity, "seeds": len(folders), "epochs": epochs}
+
+
+def _telling(tracker: Tracker, look: Callable[[int], None]) -> Callable[..., None]:
+    """Tells a tracker how a training goes, and looks at the network, after each epoch."""
+
+    def on_epoch(epoch: int, loss: float, score: Any) -> None:
+        tracker.metrics({"loss": loss, "validation_accuracy": score.accuracy}, epoch)
+        look(epoch)
+
+    return on_epoch

@@ -7,7 +7,6 @@ Every operator is finite, forward and backward, for inputs from -1e4 to 1e4.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Self
 
 import torch
 import torch.nn.functional as F
@@ -37,8 +36,8 @@ class Operator:
     function: Callable[..., Tensor]
     scales: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({"alpha": 1.0, "beta": 1.0}))
 
-    def __deepcopy__(self, memo: object) -> Self:  # a copied network shares its operators, which never change
-        return self
+    def __reduce__(self) -> tuple[Callable[[str], "Operator"], tuple[str]]:
+        return operator_named, (self.name,)  # a copy of a model has the same operators
 
 
 def scaled(function: Callable[[Tensor], Tensor]) -> Callable[..., Tensor]:

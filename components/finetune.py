@@ -29,6 +29,7 @@ def finetune(
     backend: str = "auto",
     device: str = "auto",
     precision: str = "float32",
+    insight_every: int = 5,
     code_version: str = "",
 ):
     from safs.kubeflow.component import execute
@@ -54,4 +55,5 @@ def finetune(
         scales=scales,
         **budget,
         **compute,
+        insight_every=insight_every,
     )

@@ -51,6 +51,8 @@ def training(
     trial_epochs: int = 6,
     epochs: int = 30,
     scales: str = "layer",
+    insight_every: int = 5,
+    ablation_epochs: int = 2,
     accuracy_floor: float = 0.0,
     max_bytes: int = 0,
     prefer: str = "accuracy",
@@ -107,10 +109,13 @@ def training(
             trial_epochs=trial_epochs,
             epochs=epochs,
             scales=scales,
+            insight_every=insight_every,
             **defaults,
             **version,
         ).outputs["out"]
-        evaluated = evaluate(data=data, dense=dense, models=tuned, **version).outputs["out"]
+        evaluated = evaluate(data=data, dense=dense, models=tuned, ablation_epochs=ablation_epochs, **version).outputs[
+            "out"
+        ]
     chosen = select(
         evaluations=dsl.Collected(evaluated),
         models=dsl.Collected(tuned),

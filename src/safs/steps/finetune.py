@@ -1,5 +1,6 @@
 """Step 5: stage 2 of the method, and the trainings that show what each stage is worth."""
 
+from collections.abc import Callable
 from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
@@ -43,6 +44,7 @@ def finetune(
     backend: Backend = "auto",
     device: Device = "auto",
     precision: Precision = "float32",
+    insight_every: Natural = 5,
     *,
     context: Context = Context(),
 ) -> dict[str, Any]:
@@ -74,6 +76,8 @@ def finetune(
         backend: What trains: torch, native (compiled for sparse networks on the CPU), or auto for the faster one.
         device: Where to train: cpu, cuda, or auto for the GPU if there is one.
         precision: float32, or bfloat16 for automatic mixed precision with torch.
+        insight_every: Epochs between two records of gradients, dead units and activations in the final trainings of
+            relu and safs; 0 records nothing.
 
     Raises:
         SafsError: an input is missing or damaged, or the activations are not of these models.
@@ -83,6 +87,7 @@ def finetune(
     from safs.files import read_fields, write_json
     from safs.finetuning.scales import prepare_model, start_scales
     from safs.finetuning.stage2 import Budget, tune
+    from safs.insight import watch
     from safs.models import load_model, load_spec, save_model, seed_folders
     from safs.pruning.masks import masks_of
     from safs.searching.journal import Journal
@@ -110,6 +115,7 @@ def finetune(
         "defaults": vars(defaults),
         "scales": scales,
         "compute": vars(compute),
+        "insight_every": insight_every,
     }
     with work_folder("finetune", out, context, **inputs, **numbers) as work:
         folders = seed_folders(models)
@@ -145,6 +151,8 @@ def finetune(
                 if not (target / "training.json").exists():
                     network = build()
                     start_scales(network, settings.alpha, settings.beta)
+                    every = insight_every if variant in {"relu", "safs"} else 0
+                    look = watch(network, target / "insight.json", training, every)
                     with context.tracker.child(name) as tracker:
                         tracker.params({**asdict(settings), "epochs": epochs})
                         best = train(
@@ -155,7 +163,7 @@ def finetune(
                             epochs,
                             seed,
                             masks_of(network),
-                            _report_to(tracker),
+                            _telling(tracker, look),
                             compute=compute,
                             checkpoint=checkpoint_of(target),
                         )
@@ -169,6 +177,11 @@ def finetune(
     return {"sparsity": spec.sparsity, "seeds": len(folders), "epochs": epochs}
 
 
-def _report_to(tracker: Tracker) -> Any:
-    """What tells a tracker of every epoch."""
-    return lambda epoch, loss, score: tracker.metrics({"loss": loss, "validation_accuracy": score.accuracy}, epoch)
+def _telling(tracker: Tracker, look: Callable[[int], None]) -> Callable[..., None]:
+    """Tells a tracker how a training goes, and looks at the network, after each epoch."""
+
+    def on_epoch(epoch: int, loss: float, score: Any) -> None:
+        tracker.metrics({"loss": loss, "validation_accuracy": score.accuracy}, epoch)
+        look(epoch)
+
+    return on_epoch

@@ -42,13 +42,14 @@ def assemble(found: Found, seed: int, name: str) -> tuple[tuple[str, ...], dict[
         strange = sorted(set(given.names) - learnt)
         if strange:
             raise SafsError(f"{name}: the {part} part has class {strange[0]!r}, which the training part lacks")
-    sorted_parts = {part: _sorted(given, classes) for part, given in found.parts.items()}
+    sorted_parts = {part: _sorted(found.parts[part], classes) for part in PARTS if part in found.parts}
     notes = [*found.notes, *_duplicates(sorted_parts), *_absent(sorted_parts, classes)]
     parts = {part: examples for part, (examples, _, _) in sorted_parts.items()}
     lacking = [part for part in PARTS if part not in parts]
     if lacking:
         examples, digests, groups = sorted_parts["train"]
-        shares: dict[Part, float] = {"train": 1 - SHARE * len(lacking)} | dict.fromkeys(lacking, SHARE)
+        shares: dict[Part, float] = dict.fromkeys(lacking, SHARE)
+        shares = {"train": 1 - sum(shares.values()), **shares}
         indices = split_groups(examples.y, join_groups(digests, groups), shares, seed, classes)
         parts |= {part: Examples(examples.x[index], examples.y[index]) for part, index in indices.items()}
     return classes, {part: parts[part] for part in PARTS}, tuple(notes)
@@ -109,7 +110,7 @@ def _absent(parts: Mapping[Part, Sorted], classes: Sequence[str]) -> list[str]:
     notes = []
     for part, (examples, _, _) in parts.items():
         counts = np.bincount(examples.y, minlength=len(classes))
-        missing = [classes[i] for i in np.flatnonzero(counts == 0)]
+        missing = [name for name, count in zip(classes, counts, strict=True) if count == 0]
         if missing:
             notes.append(f"the {part} part has no example of {', '.join(missing)}")
     return notes

@@ -12,7 +12,11 @@ SHARE = 0.2  # of what there is to split, for each of validation and test
 
 
 def split_groups(
-    labels: NDArray[np.int64], groups: NDArray[np.int64], shares: Mapping[Part, float], seed: int, classes: Sequence[str]
+    labels: NDArray[np.int64],
+    groups: NDArray[np.int64],
+    shares: Mapping[Part, float],
+    seed: int,
+    classes: Sequence[str],
 ) -> dict[Part, NDArray[np.int64]]:
     """Deal whole groups out to parts, the largest first, each to the part that lacks its classes most.
 

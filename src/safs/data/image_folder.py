@@ -27,7 +27,11 @@ NAMES: dict[str, Part] = {
 
 
 def read_images(
-    listing: Listing, side: int = 0, bad_files: BadFiles = "refuse", group_pattern: str = "", report: Report | None = None
+    listing: Listing,
+    side: int = 0,
+    bad_files: BadFiles = "refuse",
+    group_pattern: str = "",
+    report: Report | None = None,
 ) -> Found:
     """Read all images of a folder.
 
@@ -89,7 +93,9 @@ def class_files(listing: Listing) -> tuple[list[tuple[Part, str, str]], list[str
     if depth:
         strange = [top for top in tops if top.lower() not in NAMES]
         if strange:
-            raise SafsError(f"{listing.root / strange[0]} lies beside the training part but is neither validation nor test")
+            raise SafsError(
+                f"{listing.root / strange[0]} lies beside the training part but is neither validation nor test"
+            )
     files, other = [], []
     for file in listing.files:
         pieces = PurePosixPath(file).parts

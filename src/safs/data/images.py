@@ -10,9 +10,10 @@ from PIL import Image, ImageOps
 from safs.errors import SafsError
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm")
-FORMATS = ("JPEG", "MPO", "PNG", "BMP", "GIF", "WEBP", "TIFF", "PPM")
+FORMATS = ("JPEG", "PNG", "BMP", "GIF", "WEBP", "TIFF", "PPM")
 SMALLEST, LARGEST = 4, 16_384  # pixels a side
 MOST = 64_000_000  # pixels an image
+Image.init()  # else a format that is not yet loaded is a KeyError
 
 
 def read_image(path: Path, side: int = 0) -> tuple[NDArray[np.uint8], str]:
@@ -57,12 +58,16 @@ def _check(image: Any, path: Path) -> None:
             "without limit"
         )
     if min(width, height) < SMALLEST:
-        raise SafsError(f"{path} has {width}x{height} pixels; at least {SMALLEST}x{SMALLEST} are needed to show anything")
+        raise SafsError(
+            f"{path} has {width}x{height} pixels; at least {SMALLEST}x{SMALLEST} are needed to show anything"
+        )
     if image.format not in {"JPEG", "MPO"} and getattr(image, "n_frames", 1) > 1:
         raise SafsError(f"{path} has {image.n_frames} frames; save the one that counts as a file of its own")
     raw = str(image.tile[0][3]) if image.tile else ""
     if image.mode.startswith(("I", "F")) or ";16" in raw:
-        raise SafsError(f"{path} has more than 8 bits a channel ({image.mode}); bring it to 8 bits, by a rule you choose")
+        raise SafsError(
+            f"{path} has more than 8 bits a channel ({image.mode}); bring it to 8 bits, by a rule you choose"
+        )
     if image.mode not in {"1", "L", "LA", "La", "P", "PA", "RGB", "RGBA", "RGBX"}:
         raise SafsError(f"{path} has {image.mode} colours; grey and RGB are taken, convert it with its colour profile")
 

@@ -77,7 +77,9 @@ def _array(file: Any, path: Path, name: str, size: int) -> NDArray[Any]:
         version = npy.read_magic(file)
         shape, fortran, kind = (npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0)(file)
         if kind.hasobject:
-            raise SafsError(f"{path}: {name!r} holds Python objects, which only pickle reads, and pickle can run any code")
+            raise SafsError(
+                f"{path}: {name!r} holds Python objects, which only pickle reads, and pickle can run any code"
+            )
         wanted = int(np.prod(shape, dtype=object)) * kind.itemsize
         if wanted > size:
             raise SafsError(f"{path}: {name!r} says it has {wanted:,} bytes in a file of {size:,}; it is damaged")
@@ -93,7 +95,7 @@ def _usual(name: str) -> str:
     pieces = name.split("_")
     if len(pieces) == 2:
         which, part = pieces if pieces[0] in {"x", "y", "groups"} else (pieces[1], pieces[0])
-        name = f"{ {'val': 'validation', 'valid': 'validation'}.get(part, part)}_{which}"
+        name = f"{ {'val': 'validation', 'valid': 'validation'}.get(part, part) }_{which}"
     return name
 
 
@@ -121,7 +123,9 @@ def _part(path: Path, prefix: str, arrays: dict[str, NDArray[Any]], classes: tup
     if y.ndim != 1 or len(x) != len(y) or len(y) == 0:
         raise SafsError(f"{where} {x.shape} and {prefix}y {y.shape} do not belong together: a label for each example")
     if groups is not None and groups.shape != y.shape:
-        raise SafsError(f"{path}: {prefix}groups has the shape {groups.shape}; it names a group for each of {len(y)} examples")
+        raise SafsError(
+            f"{path}: {prefix}groups has the shape {groups.shape}; it names a group for each of {len(y)} examples"
+        )
     names = _names(y, classes, f"{path}: {prefix}y")
     return Labelled(_examples(x, where), names, tuple(str(group) for group in groups) if groups is not None else ())
 

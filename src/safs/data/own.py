@@ -7,6 +7,7 @@ from typing import Literal
 
 from safs.data.labelled import BadFiles, Found, Report
 from safs.data.listing import Listing, check_name, list_folder
+from safs.data.sources import SOURCES, Source, source_named
 from safs.errors import SafsError
 
 Kind = Literal["images", "npz"]
@@ -41,9 +42,23 @@ class Reading:
     group_pattern: str = ""
 
 
-def looks_like_path(dataset: str) -> bool:
-    """Whether a data set is named by a path rather than by a name of ours."""
-    return os.sep in dataset or "." in dataset or dataset.startswith("~") or Path(dataset).exists()
+def find_source(dataset: str, data_root: str) -> Source | OwnData:
+    """What a data set's name or path stands for; a name of ours comes before a folder of that name.
+
+    Raises:
+        SafsError: there is no data set of that name and nothing readable at that path.
+    """
+    path = os.sep in dataset or "." in dataset or dataset.startswith("~") or Path(dataset).exists()
+    if not dataset or dataset in SOURCES or not path:
+        return source_named(dataset, data_root)
+    return own_data(dataset)
+
+
+def files_of(source: Source | OwnData, data_root: str) -> Path | None:
+    """The file or folder that a data set is read from; None if it needs none."""
+    if isinstance(source, OwnData):
+        return source.path
+    return Path(data_root) if source.needs_root else None
 
 
 def own_data(dataset: str) -> OwnData:

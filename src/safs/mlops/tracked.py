@@ -12,7 +12,7 @@ from safs.files import code_version, read_json
 from safs.mlops.address import tracking_uri
 from safs.mlops.imports import quick_imports
 from safs.mlops.progress import Progress, Told, progress_for
-from safs.steps import STEPS
+from safs.steps import STEPS, TOOLS
 from safs.steps.arguments import check_arguments, parameter_docs, step_parameters
 from safs.steps.context import Context
 
@@ -34,7 +34,7 @@ def run_step(name: str, show: Progress | None = None, **arguments: Any) -> dict[
     Raises:
         SafsError: an argument breaks its rule, the step cannot work with its input, or MLflow does not answer.
     """
-    step = STEPS[name]
+    step = (STEPS | TOOLS)[name]
     checked = check_arguments(step_parameters(step), arguments, parameter_docs(step))
     label = _label(checked)
     show = show or progress_for(name, label)

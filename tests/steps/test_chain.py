@@ -237,6 +237,8 @@ def test_hyperparameters_out_of_range_are_refused(step: Callable[..., dict[str, 
     check_arguments(parameters, {}, {})
     with pytest.raises(SafsError, match=next(iter(arguments))):
         check_arguments(parameters, arguments, {})
+
+
 def test_finetune_records_nothing_where_nothing_is_asked_for(chain: Chain, tmp_path: Path):
     finetune(chain.data, chain.prune, chain.search, tmp_path / "out", **FINETUNE, insight_every=0)
     written, expected = contents(tmp_path / "out"), contents(chain.finetune)

@@ -1,7 +1,7 @@
 """A user's own data as tensors in memory."""
 
 from collections.abc import Iterable
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import torch
 from torch import Tensor
@@ -27,7 +27,8 @@ def as_batchable(data: Batches) -> Batchable:
     """
     if isinstance(data, Batchable):
         return data
-    pairs = [data] if isinstance(data, tuple) and all(isinstance(part, Tensor) for part in data) else list(data)
+    whole = isinstance(data, tuple) and all(isinstance(part, Tensor) for part in data)
+    pairs: list[Any] = [data] if whole else list(data)
     if not pairs:
         raise SafsError("the data is empty; give at least one batch (x, y)")
     for pair in pairs:

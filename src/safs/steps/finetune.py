@@ -84,11 +84,11 @@ def finetune(
     """
     from safs.activations import original_operators
     from safs.data.tensors import load_tensors
-    from safs.files import read_fields, write_json
+    from safs.files import read_fields
     from safs.finetuning.scales import prepare_model, start_scales
     from safs.finetuning.stage2 import Budget, tune
     from safs.insight import watch
-    from safs.models import load_model, load_spec, save_model, seed_folders
+    from safs.models import load_model, load_spec, seed_folders
     from safs.pruning.masks import masks_of
     from safs.searching.journal import Journal
     from safs.training.trainer import Score, train
@@ -152,9 +152,9 @@ def finetune(
                     network = build()
                     start_scales(network, settings.alpha, settings.beta)
                     every = insight_every if variant in {"relu", "safs"} else 0
-                    look = watch(network, target / "insight.json", training, every)
                     with context.tracker.child(name) as tracker:
                         tracker.params({**asdict(settings), "epochs": epochs})
+                        look = watch(network, target / "insight.json", training, every)
                         best = train(
                             network,
                             training,
@@ -167,14 +167,22 @@ def finetune(
                             compute=compute,
                             checkpoint=checkpoint_of(target),
                         )
-                    save_model(target, network, replace(spec, activations=operators, scales=kind))
-                    result = {"validation_accuracy": best.accuracy, "hyperparameters": asdict(settings)}
-                    write_json(target / "training.json", result)
+                    made = replace(spec, activations=operators, scales=kind)
+                    _keep(target, network, made, best.accuracy, asdict(settings))
                     context.tracker.metrics({f"{variant}_validation_accuracy_seed_{seed}": best.accuracy})
                 checkpoint_of(target).unlink(missing_ok=True)
                 done += 1
                 context.tracker.progress(done, total, name)
     return {"sparsity": spec.sparsity, "seeds": len(folders), "epochs": epochs}
+
+
+def _keep(target: Path, network: Any, spec: Any, accuracy: float, hyperparameters: dict[str, Any]) -> None:
+    """Write a trained variant, `training.json` last: with it the folder is whole."""
+    from safs.files import write_json
+    from safs.models import save_model
+
+    save_model(target, network, spec)
+    write_json(target / "training.json", {"validation_accuracy": accuracy, "hyperparameters": hyperparameters})
 
 
 def _telling(tracker: Tracker, look: Callable[[int], None]) -> Callable[..., None]:

@@ -1,5 +1,6 @@
 """Step 4: stage 1 of the method, an activation operator for every layer."""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -86,7 +87,7 @@ def search(
     training, validation = load_tensors(data, "train"), load_tensors(data, "validation")
     summary: dict[str, Any] = {}
     inputs = {"data": data, "models": models, "plan": vars(plan), "operators": chosen, "settings": vars(settings)}
-    described = {"compute": vars(compute), "earlier": [list(study.winner.activations.items()) for study in earlier]}
+    described = {"compute": vars(compute), "earlier": [asdict(study) for study in earlier]}
     with work_folder("search", out, context, **inputs, **described) as work:
         folders, studies = seed_folders(models), []
         for index, (seed, folder) in enumerate(folders.items()):

@@ -19,6 +19,7 @@ def pretrain(
     learning_rate: float = 1e-3,
     weight_decay: float = 5e-4,
     batch_size: int = 64,
+    excluded_sites: List[str] = [],
     code_version: str = "",
 ):
     from safs.kubeflow.component import execute
@@ -34,4 +35,5 @@ def pretrain(
         learning_rate=learning_rate,
         weight_decay=weight_decay,
         batch_size=batch_size,
+        excluded_sites=excluded_sites,
     )

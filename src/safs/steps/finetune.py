@@ -27,9 +27,9 @@ def finetune(
 ) -> dict[str, Any]:
     """Fine-tune every pruned model in four variants, all on the same mask and for the same epochs.
 
-    The variants are relu (ReLU, default hyperparameters), stage1 (searched activations, default hyperparameters),
-    stage2 (ReLU, learnt scales, tuned hyperparameters) and safs (searched activations, learnt scales, tuned
-    hyperparameters).
+    The variants are relu (the model's original operators, ReLU in most; default hyperparameters), stage1 (searched
+    activations, default hyperparameters), stage2 (original operators, learnt scales, tuned hyperparameters) and safs
+    (searched activations, learnt scales, tuned hyperparameters).
 
     Args:
         data: Data set folder, the output of prepare.
@@ -47,10 +47,11 @@ def finetune(
     Raises:
         SafsError: an input is missing or damaged, or the activations are not of these models.
     """
+    from safs.activations import original_operators
     from safs.data.tensors import load_tensors
     from safs.files import read_fields, write_json
     from safs.finetuning.stage2 import Budget, prepare_model, tune
-    from safs.models import load_spec, save_model, seed_folders
+    from safs.models import load_model, load_spec, save_model, seed_folders
     from safs.pruning.masks import masks_of
     from safs.searching.journal import Journal
     from safs.training.trainer import Score, train
@@ -67,7 +68,7 @@ def finetune(
         for seed, folder in folders.items():
             spec = load_spec(folder)
             found = read_fields(activations / f"seed-{seed}.json", activations=dict)["activations"]
-            relu = dict.fromkeys(found, "relu")
+            relu = original_operators(load_model(folder)[0])
             variants = {
                 "relu": (relu, False),
                 "stage1": (found, False),

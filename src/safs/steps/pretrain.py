@@ -9,6 +9,7 @@ from safs.steps.work import work_folder
 from safs.training.settings import Hyperparameters, Optimizer
 
 SEEDS = [0, 1, 2]
+NONE: list[str] = []
 
 
 def pretrain(
@@ -21,6 +22,7 @@ def pretrain(
     learning_rate: Rate = 1e-3,
     weight_decay: Decay = 5e-4,
     batch_size: Count = 64,
+    excluded_sites: list[str] = NONE,
     *,
     context: Context = Context(),
 ) -> dict[str, Any]:
@@ -29,13 +31,15 @@ def pretrain(
     Args:
         data: Data set folder, the output of prepare.
         out: Folder to write the dense models to, one a seed.
-        model: Name of the architecture: lenet5.
+        model: Architecture: lenet5, vgg16, resnet18, efficientnet_b0, torchvision:NAME, timm:NAME, or your own as
+            package.module:factory, which is called with input_shape (channels, height, width) and classes.
         seeds: One network is trained for each seed; accuracies are reported as mean and spread over them.
         dense_epochs: Epochs of dense training.
         optimizer: Optimizer of the dense network, and the default one of fine-tuning.
         learning_rate: Learning rate of the dense network, and the default one of fine-tuning.
         weight_decay: Weight decay of the dense network, and the default one of fine-tuning.
         batch_size: Images in a training step.
+        excluded_sites: Patterns of the names of activations that keep their operator, such as *squeeze_act.
 
     Raises:
         SafsError: the data set is missing or damaged, or the architecture is unknown.
@@ -50,12 +54,15 @@ def pretrain(
     training, validation = load_tensors(data, "train"), load_tensors(data, "validation")
     accuracies: dict[str, float] = {}
     inputs = {"data": data, "model": model, "epochs": dense_epochs, "settings": vars(settings), "seeds": seeds}
+    inputs["excluded_sites"] = excluded_sites
     with work_folder("pretrain", out, context, **inputs) as work:
         for index, seed in enumerate(seeds):
             folder = work / f"seed-{seed}"
             if (folder / "model.json").exists():
                 continue
-            spec = ModelSpec(model, info.shape, info.classes, info.mean, info.std, seed=seed)
+            spec = ModelSpec(
+                model, info.shape, info.classes, info.mean, info.std, excluded=tuple(excluded_sites), seed=seed
+            )
             network = fresh_model(spec)
             with context.tracker.child(f"seed-{seed}") as tracker:
 

@@ -12,8 +12,16 @@ def prepare(
     dataset: str = "digits",
     data_root: str = "",
     split_seed: int = 0,
+    max_examples: int = 0,
     code_version: str = "",
 ):
     from safs.kubeflow.component import execute
 
-    execute("prepare", out=out, dataset=dataset, data_root=data_root, split_seed=split_seed)
+    execute(
+        "prepare",
+        out=out,
+        dataset=dataset,
+        data_root=data_root,
+        split_seed=split_seed,
+        max_examples=max_examples,
+    )

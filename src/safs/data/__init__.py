@@ -1,7 +1,9 @@
 """Data sets: where they come from and how they are kept on disk."""
 
 from safs.data.dataset import PARTS, DatasetInfo, Examples, Part, load_info, load_part, save_dataset
+from safs.data.normalisation import channel_statistics
 from safs.data.sources import SOURCES, source_named
+from safs.data.split import reduce_parts
 
 __all__ = [
     "PARTS",
@@ -9,8 +11,10 @@ __all__ = [
     "DatasetInfo",
     "Examples",
     "Part",
+    "channel_statistics",
     "load_info",
     "load_part",
+    "reduce_parts",
     "save_dataset",
     "source_named",
 ]

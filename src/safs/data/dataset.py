@@ -55,15 +55,33 @@ class DatasetInfo:
 
 
 def save_dataset(
-    folder: Path, name: str, origin: str, classes: tuple[str, ...], parts: dict[Part, Examples]
+    folder: Path,
+    name: str,
+    origin: str,
+    classes: tuple[str, ...],
+    parts: dict[Part, Examples],
+    mean: tuple[float, ...] = (),
+    std: tuple[float, ...] = (),
 ) -> DatasetInfo:
     """Write a data set into `folder`, `dataset.json` last.
 
+    Args:
+        folder: where to write.
+        name: the source's name.
+        origin: where the data came from, for people.
+        classes: class names in the order of the labels.
+        parts: images and labels of each part.
+        mean: what to subtract from each channel of an image in [0, 1]; 0 if not given.
+        std: what to divide each channel by then; 1 if not given.
+
     Raises:
-        SafsError: a part is empty, a label is out of range, or the parts' shapes differ.
+        SafsError: a part is empty, a label is out of range, the parts' shapes differ, or mean and std do not fit them.
     """
     digest = hashlib.sha256("\0".join(classes).encode())
     shape = parts["train"].x.shape[1:]
+    mean, std = mean or (0.0,) * shape[0], std or (1.0,) * shape[0]
+    if len(mean) != shape[0] or len(std) != shape[0] or min(std) <= 0:
+        raise SafsError(f"{name}: mean {mean} and std {std} must have {shape[0]} values, a channel one, std above 0")
     for part in PARTS:
         x, y = parts[part].x, parts[part].y
         if len(x) == 0 or len(x) != len(y) or x.shape[1:] != shape:
@@ -83,8 +101,8 @@ def save_dataset(
         origin=origin,
         shape=(int(shape[0]), int(shape[1]), int(shape[2])),
         classes=classes,
-        mean=(0.0,) * shape[0],
-        std=(1.0,) * shape[0],
+        mean=mean,
+        std=std,
         sizes={part: len(parts[part].y) for part in PARTS},
         fingerprint=digest.hexdigest(),
     )

@@ -44,6 +44,14 @@ def training(
     excluded_sites: List[str] = [],
     sparsities: List[float] = [0.9, 0.95, 0.99],
     scope: str = "layerwise",
+    criterion: str = "magnitude",
+    prune_schedule: str = "one-shot",
+    prune_epochs: int = 8,
+    rewind: bool = False,
+    coverage: bool = False,
+    ignore: List[str] = [],
+    prune_learning_rate: float = 2e-3,
+    prune_weight_decay: float = 1e-4,
     candidates: int = 16,
     search_epochs: int = 8,
     min_epochs: int = 2,
@@ -64,8 +72,6 @@ def training(
     scales: str = "layer",
     insight_every: int = 5,
     ablation_epochs: int = 2,
-    backend: str = "auto",
-    device: str = "auto",
     accuracy_floor: float = 0.0,
     max_bytes: int = 0,
     prefer: str = "accuracy",
@@ -108,7 +114,23 @@ def training(
         **version,
     ).outputs["out"]
     with dsl.ParallelFor(items=sparsities, name="sparsities") as sparsity:
-        pruned = prune(models=dense, sparsity=sparsity, scope=scope, **version).outputs["out"]
+        pruned = prune(
+            data=data,
+            models=dense,
+            sparsity=sparsity,
+            scope=scope,
+            criterion=criterion,
+            prune_schedule=prune_schedule,
+            prune_epochs=prune_epochs,
+            rewind=rewind,
+            coverage=coverage,
+            ignore=ignore,
+            optimizer=optimizer,
+            prune_learning_rate=prune_learning_rate,
+            prune_weight_decay=prune_weight_decay,
+            batch_size=batch_size,
+            **version,
+        ).outputs["out"]
         found = search(
             data=data,
             models=pruned,

@@ -94,7 +94,7 @@ def test_pretrain_refuses_an_unknown_model(chain: Chain, tmp_path: Path):
 
 
 def test_prune_keeps_the_weights_of_the_dense_models_or_zero(chain: Chain):
-    assert files(chain.prune) == files(chain.pretrain)
+    assert files(chain.prune) == files(chain.pretrain) | {f"seed-{s}/audit.json" for s in (0, 1)}
     for seed in PRETRAIN["seeds"]:
         dense, _ = load_model(chain.pretrain / f"seed-{seed}")
         sparse, spec = load_model(chain.prune / f"seed-{seed}")
@@ -106,10 +106,45 @@ def test_prune_keeps_the_weights_of_the_dense_models_or_zero(chain: Chain):
         assert [int((~mask).sum()) for mask in masks.values()] == [135, 2_160, 27_648, 9_072, 756]
 
 
-@pytest.mark.parametrize("arguments", [{"sparsity": 1.0}, {"sparsity": -0.1}, {"scope": "none"}])
+def test_prune_writes_the_audit_of_each_mask(chain: Chain):
+    for seed in PRETRAIN["seeds"]:
+        found = read_json(chain.prune / f"seed-{seed}" / "audit.json")
+        assert [layer["kept"] for layer in found["layers"]] == [15, 240, 3_072, 1_008, 84]
+        assert all(0 < layer["live"] <= layer["kept"] for layer in found["layers"])
+        assert found["kept"] == 4_419
+        assert 0 < found["ceiling"] <= 1
+        assert found["classes"] == 10
+
+
+def test_prune_can_train_cover_and_ignore(chain: Chain, tmp_path: Path):
+    tracker = Recorder()
+    more = {"prune_schedule": "gradual", "prune_epochs": 1, "coverage": True, "ignore": ["fc3"], "scope": "erk"}
+    prune(chain.data, chain.pretrain, tmp_path / "out", 0.98, **more, criterion="gradient", context=Context(tracker))
+    for seed in PRETRAIN["seeds"]:
+        found = read_json(tmp_path / "out" / f"seed-{seed}" / "audit.json")
+        assert len(found["covered"]) == 10
+        assert found["kept"] == 43_350 - round(0.98 * 43_350) + 840
+        assert found["layers"][-1]["kept"] == 840
+    assert tracker.children == ["seed-0", "seed-1"]
+    assert tracker.done[-1] == (2, 2)
+    assert tracker.seen["classes_covered"] == 10
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"sparsity": 1.0},
+        {"sparsity": -0.1},
+        {"scope": "none"},
+        {"criterion": "none"},
+        {"prune_schedule": "none"},
+        {"ignore": ["none"]},
+        {"rewind": True},
+    ],
+)
 def test_prune_refuses_what_is_out_of_range(chain: Chain, tmp_path: Path, arguments: dict[str, Any]):
     with pytest.raises(SafsError):
-        prune(chain.pretrain, tmp_path / "out", **arguments)
+        prune(chain.data, chain.pretrain, tmp_path / "out", **arguments)
     assert not (tmp_path / "out").exists()
 
 
@@ -358,7 +393,7 @@ Run = Callable[[Chain, Path, Path], dict[str, Any]]
 RUNS: dict[str, Run] = {
     "prepare": lambda chain, _, out: prepare(out),
     "pretrain": lambda chain, _, out: pretrain(chain.data, out, **PRETRAIN),
-    "prune": lambda chain, _, out: prune(chain.pretrain, out),
+    "prune": lambda chain, _, out: prune(chain.data, chain.pretrain, out),
     "search": lambda chain, _, out: search(chain.data, chain.prune, out, **SEARCH),
     "finetune": lambda chain, _, out: finetune(chain.data, chain.prune, chain.search, out, **FINETUNE),
     "evaluate": lambda chain, _, out: evaluate(chain.data, chain.pretrain, chain.finetune, out),
@@ -378,7 +413,8 @@ def test_a_taken_output_is_refused_and_left_as_it_was(step: str, chain: Chain, e
 
 MISSING: dict[str, Callable[[Chain, Path, Path], dict[str, Any]]] = {
     "pretrain": lambda chain, none, out: pretrain(none, out),
-    "prune": lambda chain, none, out: prune(none, out),
+    "prune, data": lambda chain, none, out: prune(none, chain.pretrain, out),
+    "prune, models": lambda chain, none, out: prune(chain.data, none, out),
     "search, data": lambda chain, none, out: search(none, chain.prune, out),
     "search, models": lambda chain, none, out: search(chain.data, none, out),
     "finetune, data": lambda chain, none, out: finetune(none, chain.prune, chain.search, out),

@@ -41,7 +41,7 @@ def training(
     trial_epochs: int = 6,
     epochs: int = 30,
     insight_every: int = 5,
-    ablation_epochs: int = 2,
+    ablation_epochs: int = 1,
     accuracy_floor: float = 0.0,
     max_bytes: int = 0,
     prefer: str = "accuracy",

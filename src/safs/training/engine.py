@@ -69,6 +69,36 @@ def make_engine(
     Raises:
         SafsError: the backend or the device is not there.
     """
+    reason = torch_alone(settings)
+    if reason and compute.backend == "native":
+        raise SafsError(f"backend 'native' has no {reason}; take backend 'auto' or 'torch'")
+    if reason:
+        compute = Compute("torch", compute.device, compute.precision, compute.compile)
+    return _make(model, training, settings, masks, compute)
+
+
+def torch_alone(settings: Hyperparameters) -> str | None:
+    """What of these hyperparameters PyTorch alone has; None where every engine has all of them."""
+    used = {
+        "augmentation": settings.augment != "none",
+        "label smoothing": settings.label_smoothing > 0,
+        "gradient clipping": settings.clip_norm > 0,
+    }
+    return next((name for name, wanted in used.items() if wanted), None)
+
+
+def _make(
+    model: nn.Module,
+    training: Batchable,
+    settings: Hyperparameters,
+    masks: Masks | None,
+    compute: Compute,
+) -> Engine:
+    """The engine for hyperparameters that every engine has.
+
+    Raises:
+        SafsError: the backend or the device is not there.
+    """
     if compute.backend == "native":
         raise SafsError("backend 'native' cannot train this model; take backend 'auto' or 'torch'")
     return TorchEngine(model, training, settings, masks, compute)

@@ -1,10 +1,9 @@
 """Step 5: stage 2 of the method, and the trainings that show what each stage is worth."""
 
-from collections.abc import Callable
 from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from safs.activations.types import Scales
 from safs.steps.arguments import Count, Decay, Natural, Part, Rate
@@ -20,6 +19,14 @@ from safs.training.settings import (
     Precision,
     Schedule,
 )
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from safs.data.tensors import Batchable
+    from safs.training.trainer import Score
+
+WATCHED = ("relu", "safs")
 
 
 def finetune(
@@ -86,7 +93,6 @@ def finetune(
     from safs.files import read_fields, write_json
     from safs.finetuning.scales import prepare_model, start_scales
     from safs.finetuning.stage2 import Budget, tune
-    from safs.insight import watch
     from safs.models import load_spec, save_model, seed_folders
     from safs.pruning.masks import masks_of
     from safs.searching.journal import Journal
@@ -149,8 +155,6 @@ def finetune(
                 if not (target / "training.json").exists():
                     network = build()
                     start_scales(network, settings.alpha, settings.beta)
-                    every = insight_every if variant in {"relu", "safs"} else 0
-                    look = watch(network, target / "insight.json", training, every)
                     with context.tracker.child(name) as tracker:
                         tracker.params({**asdict(settings), "epochs": epochs})
                         best = train(
@@ -161,7 +165,7 @@ def finetune(
                             epochs,
                             seed,
                             masks_of(network),
-                            _report_to(tracker, look),
+                            _report_to(tracker, network, target, training, insight_every if variant in WATCHED else 0),
                             compute=compute,
                             checkpoint=checkpoint_of(target),
                         )
@@ -175,10 +179,13 @@ def finetune(
     return {"sparsity": spec.sparsity, "seeds": len(folders), "epochs": epochs}
 
 
-def _report_to(tracker: Tracker, look: Callable[[int], None]) -> Callable[..., None]:
-    """What tells a tracker of every epoch, and looks at the network after it."""
+def _report_to(tracker: Tracker, network: "nn.Module", target: Path, training: "Batchable", every: int) -> Any:
+    """What tells a tracker of every epoch, and writes down every few epochs how the network looks inside."""
+    from safs.insight import watch
 
-    def on_epoch(epoch: int, loss: float, score: Any) -> None:
+    look = watch(network, target / "insight.json", training, every)
+
+    def on_epoch(epoch: int, loss: float, score: "Score") -> None:
         tracker.metrics({"loss": loss, "validation_accuracy": score.accuracy}, epoch)
         look(epoch)
 

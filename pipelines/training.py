@@ -38,6 +38,7 @@ def training(
     backend: str = "auto",
     device: str = "auto",
     precision: str = "float32",
+    excluded_sites: List[str] = [],
     sparsities: List[float] = [0.9, 0.95, 0.99],
     scope: str = "layerwise",
     candidates: int = 16,
@@ -77,9 +78,15 @@ def training(
     data = prepare(
         dataset=dataset, data_root=data_root, split_seed=split_seed, max_examples=max_examples, **version
     ).outputs["out"]
-    dense = pretrain(data=data, model=model, seeds=seeds, dense_epochs=dense_epochs, **defaults, **version).outputs[
-        "out"
-    ]
+    dense = pretrain(
+        data=data,
+        model=model,
+        seeds=seeds,
+        dense_epochs=dense_epochs,
+        excluded_sites=excluded_sites,
+        **defaults,
+        **version,
+    ).outputs["out"]
     with dsl.ParallelFor(items=sparsities, name="sparsities") as sparsity:
         pruned = prune(models=dense, sparsity=sparsity, scope=scope, **version).outputs["out"]
         found = search(

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from safs.activations import activation_sites, set_activations
+from safs.activations import original_operators, set_activations
 from safs.data.tensors import Batchable
 from safs.models import load_model
 from safs.pruning.masks import masks_of
@@ -22,7 +22,7 @@ class Budget:
     """What stage 1 may spend.
 
     Attributes:
-        candidates: how many candidates are looked at, ReLU everywhere being the first, at least 1.
+        candidates: how many candidates are looked at, the model's original operators being the first, at least 1.
         epochs: how long each is trained from the pruned weights, at least 1.
         history: the length of late acceptance, at least 1.
     """
@@ -56,10 +56,10 @@ def search_activations(
         The best operators by site, and their score.
     """
     model, spec = load_model(model_folder)
-    sites = tuple(activation_sites(model))
-    climber: LateAcceptance[float] = LateAcceptance(("relu",) * len(sites), operators, budget.history, spec.seed)
+    sites, original = zip(*original_operators(model).items(), strict=True)
+    climber: LateAcceptance[float] = LateAcceptance(original, operators, budget.history, spec.seed)
     strategy = Distinct(climber, len(sites), operators, spec.seed)
-    best, best_score = ("relu",) * len(sites), WORST
+    best, best_score = original, WORST
     for number in range(budget.candidates):
         candidate = strategy.ask()
         if candidate is None:

@@ -32,7 +32,7 @@ def search(
         data: Data set folder, the output of prepare.
         models: Folder of pruned models, the output of prune.
         out: Folder to write the activations and the journals of the trials to.
-        candidates: Candidates to look at for each seed; ReLU everywhere is the first.
+        candidates: Candidates to look at for each seed; the model's original operators are the first.
         search_epochs: Epochs each candidate is trained from the pruned weights.
         history: How many steps back late acceptance compares with.
         operators: Operators to choose from; none named means all of them.

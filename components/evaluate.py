@@ -15,7 +15,7 @@ def evaluate(
     metrics: dsl.Output[dsl.Metrics],
     confusion: dsl.Output[dsl.ClassificationMetrics],
     report: dsl.Output[dsl.HTML],
-    ablation_epochs: int = 2,
+    ablation_epochs: int = 1,
     code_version: str = "",
 ):
     from safs.kubeflow.component import execute

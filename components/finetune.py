@@ -35,7 +35,7 @@ def finetune(
     from safs.kubeflow.component import execute
 
     compute = {"backend": backend, "device": device, "precision": precision}
-    budget = {"trials": trials, "trial_epochs": trial_epochs, "epochs": epochs}
+    budget = {"trials": trials, "trial_epochs": trial_epochs, "epochs": epochs, "insight_every": insight_every}
     execute(
         "finetune",
         data=data,
@@ -55,5 +55,4 @@ def finetune(
         scales=scales,
         **budget,
         **compute,
-        insight_every=insight_every,
     )

@@ -51,6 +51,6 @@ def pretrain(
         label_smoothing=label_smoothing,
         augment=augment,
         patience=patience,
-        **compute,
         excluded_sites=excluded_sites,
+        **compute,
     )

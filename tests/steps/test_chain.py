@@ -254,6 +254,12 @@ def test_finetune_trains_the_untuned_variants_with_the_defaults(chain: Chain, tm
     ]
 
 
+def test_finetune_records_nothing_where_nothing_is_asked_for(chain: Chain, tmp_path: Path):
+    finetune(chain.data, chain.prune, chain.search, tmp_path / "out", **FINETUNE, insight_every=0)
+    written, expected = contents(tmp_path / "out"), contents(chain.finetune)
+    assert written == {name: digest for name, digest in expected.items() if not name.endswith("insight.json")}
+
+
 @pytest.mark.parametrize("scales", ["fixed", "channel"])
 def test_finetune_learns_the_scales_it_is_asked_for(chain: Chain, tmp_path: Path, scales: str):
     finetune(chain.data, chain.prune, chain.search, tmp_path / "out", **FINETUNE | {"epochs": 1}, scales=scales)
@@ -304,12 +310,6 @@ def test_hyperparameters_out_of_range_are_refused(step: Callable[..., dict[str, 
     check_arguments(parameters, {}, {})
     with pytest.raises(SafsError, match=next(iter(arguments))):
         check_arguments(parameters, arguments, {})
-
-
-def test_finetune_records_nothing_where_nothing_is_asked_for(chain: Chain, tmp_path: Path):
-    finetune(chain.data, chain.prune, chain.search, tmp_path / "out", **FINETUNE, insight_every=0)
-    written, expected = contents(tmp_path / "out"), contents(chain.finetune)
-    assert written == {name: digest for name, digest in expected.items() if not name.endswith("insight.json")}
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from safs.data.tensors import Batchable
 from safs.files import read_fields, write_json
 from safs.insight.statistics import gradient_norms, site_statistics
 
-PROBE = 256  # images
+PROBE = 128  # images
 
 
 def probe_of(training: Batchable, count: int = PROBE) -> Batchable:

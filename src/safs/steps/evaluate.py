@@ -13,7 +13,7 @@ def evaluate(
     dense: Path,
     models: Path,
     out: Path,
-    ablation_epochs: Natural = 2,
+    ablation_epochs: Natural = 1,
     *,
     context: Context = Context(),
 ) -> dict[str, Any]:

@@ -1,10 +1,9 @@
 """Step 5: stage 2 of the method, and the trainings that show what each stage is worth."""
 
-from collections.abc import Callable
 from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from safs.activations.types import Scales
 from safs.steps.arguments import Count, Decay, Natural, Part, Rate
@@ -20,6 +19,14 @@ from safs.training.settings import (
     Precision,
     Schedule,
 )
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from safs.data.tensors import Batchable
+    from safs.training.trainer import Score
+
+WATCHED = ("relu", "safs")
 
 
 def finetune(
@@ -84,11 +91,10 @@ def finetune(
     """
     from safs.activations import original_operators
     from safs.data.tensors import load_tensors
-    from safs.files import read_fields
+    from safs.files import read_fields, write_json
     from safs.finetuning.scales import prepare_model, start_scales
     from safs.finetuning.stage2 import Budget, tune
-    from safs.insight import watch
-    from safs.models import load_model, load_spec, seed_folders
+    from safs.models import load_model, load_spec, save_model, seed_folders
     from safs.pruning.masks import masks_of
     from safs.searching.journal import Journal
     from safs.training.trainer import Score, train
@@ -123,10 +129,10 @@ def finetune(
         for seed, folder in folders.items():
             spec = load_spec(folder)
             found = read_fields(activations / f"seed-{seed}.json", activations=dict)["activations"]
-            original = original_operators(load_model(folder)[0])
+            relu = original_operators(load_model(folder)[0])
             for variant in ("relu", "stage1", "stage2", "safs"):
                 kind = scales if variant in {"stage2", "safs"} else "fixed"
-                operators = found if variant in {"stage1", "safs"} else original
+                operators = found if variant in {"stage1", "safs"} else relu
                 build = partial(prepare_model, folder, operators, kind)
                 name = f"seed-{seed} {variant}"
                 settings = defaults
@@ -143,18 +149,23 @@ def finetune(
                                 trial.metrics({"validation_accuracy": score.accuracy})
                         context.tracker.progress(done, total, f"{name}, {score.accuracy:.2%}")
 
-                    journal = Journal(work / f"seed-{seed}-{variant}.jsonl")
                     settings = tune(
-                        build, training, validation, defaults, budget, seed, journal, on_trial, compute=compute
+                        build,
+                        training,
+                        validation,
+                        defaults,
+                        budget,
+                        seed,
+                        Journal(work / f"seed-{seed}-{variant}.jsonl"),
+                        on_trial,
+                        compute=compute,
                     )
                 target = work / f"seed-{seed}" / variant
                 if not (target / "training.json").exists():
                     network = build()
                     start_scales(network, settings.alpha, settings.beta)
-                    every = insight_every if variant in {"relu", "safs"} else 0
                     with context.tracker.child(name) as tracker:
                         tracker.params({**asdict(settings), "epochs": epochs})
-                        look = watch(network, target / "insight.json", training, every)
                         best = train(
                             network,
                             training,
@@ -163,12 +174,15 @@ def finetune(
                             epochs,
                             seed,
                             masks_of(network),
-                            _telling(tracker, look),
+                            _report_to(tracker, network, target, training, insight_every if variant in WATCHED else 0),
                             compute=compute,
                             checkpoint=checkpoint_of(target),
                         )
-                    made = replace(spec, activations=operators, scales=kind)
-                    _keep(target, network, made, best.accuracy, asdict(settings))
+                    save_model(target, network, replace(spec, activations=operators, scales=kind))
+                    write_json(
+                        target / "training.json",
+                        {"validation_accuracy": best.accuracy, "hyperparameters": asdict(settings)},
+                    )
                     context.tracker.metrics({f"{variant}_validation_accuracy_seed_{seed}": best.accuracy})
                 checkpoint_of(target).unlink(missing_ok=True)
                 done += 1
@@ -176,19 +190,13 @@ def finetune(
     return {"sparsity": spec.sparsity, "seeds": len(folders), "epochs": epochs}
 
 
-def _keep(target: Path, network: Any, spec: Any, accuracy: float, hyperparameters: dict[str, Any]) -> None:
-    """Write a trained variant, `training.json` last: with it the folder is whole."""
-    from safs.files import write_json
-    from safs.models import save_model
+def _report_to(tracker: Tracker, network: "nn.Module", target: Path, training: "Batchable", every: int) -> Any:
+    """What tells a tracker of every epoch, and writes down every few epochs how the network looks inside."""
+    from safs.insight import watch
 
-    save_model(target, network, spec)
-    write_json(target / "training.json", {"validation_accuracy": accuracy, "hyperparameters": hyperparameters})
+    look = watch(network, target / "insight.json", training, every)
 
-
-def _telling(tracker: Tracker, look: Callable[[int], None]) -> Callable[..., None]:
-    """Tells a tracker how a training goes, and looks at the network, after each epoch."""
-
-    def on_epoch(epoch: int, loss: float, score: Any) -> None:
+    def on_epoch(epoch: int, loss: float, score: "Score") -> None:
         tracker.metrics({"loss": loss, "validation_accuracy": score.accuracy}, epoch)
         look(epoch)
 

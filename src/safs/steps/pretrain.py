@@ -92,8 +92,9 @@ def pretrain(
     info = load_info(data)
     training, validation = load_tensors(data, "train"), load_tensors(data, "validation")
     accuracies: dict[str, float] = {}
-    inputs = {"data": data, "model": model, "epochs": dense_epochs, "seeds": seeds, "excluded": excluded_sites}
+    inputs = {"data": data, "model": model, "epochs": dense_epochs, "seeds": seeds}
     how = {"settings": vars(settings), "compute": vars(compute)}
+    inputs["excluded_sites"] = excluded_sites
     with work_folder("pretrain", out, context, **inputs, **how) as work:
         for index, seed in enumerate(seeds):
             folder = work / f"seed-{seed}"

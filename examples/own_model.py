@@ -1,10 +1,11 @@
 """The method on a model and loaders of one's own: `python examples/own_model.py`."""
 
-import safs
 import torch
 from sklearn.datasets import load_digits
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
+
+import safs
 
 
 def make_loaders() -> tuple[DataLoader, DataLoader]:

@@ -59,8 +59,8 @@ def search(
         warm_start: Earlier search to begin with, a study.json or its folder, or mlflow:RUN_OR_EXPERIMENT.
         workers: Processes that train candidates, one thread each; the outcome is the same with any number.
         storage: Database URL of a study that several machines share; keep the password in PGPASSWORD.
-        backend: What trains, PyTorch or the native kernels for sparse networks; auto takes the quicker one.
-        device: Device that trains; auto takes a GPU if there is one.
+        backend: What trains: torch, native (compiled for sparse networks on the CPU), or auto for the faster one.
+        device: Where to train: cpu, cuda, or auto for the GPU if there is one.
 
     Raises:
         SafsError: a name is unknown, or an input is missing or damaged.

@@ -5,10 +5,12 @@
 
 from typing import TYPE_CHECKING, Any
 
+from safs.version import VERSION
+
 if TYPE_CHECKING:
     from safs.api import Found, Tuned, finetune, prune, replace_activations, search
 
-__version__ = "0.1.0"
+__version__ = VERSION
 __all__ = ["Found", "Tuned", "finetune", "prune", "replace_activations", "search"]
 
 

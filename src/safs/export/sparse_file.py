@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from safs import __version__
+from safs.version import VERSION
 from safs.errors import SafsError
 from safs.runtime.coding import encode_gaps, pack, to_planes
 from safs.runtime.network import Network, Node, Sparse
@@ -33,7 +33,7 @@ def encode(network: Network, values: Values = "float32") -> bytes:
     shapes_of(network)
     header: dict[str, Any] = {
         "version": VERSION,
-        "producer": f"safs {__version__}",
+        "producer": f"safs {VERSION}",
         "values": values,
         "input_shape": network.input_shape,
         "classes": network.classes,

@@ -9,12 +9,14 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from safs.activations import OPERATORS, Activation, operator_named
+from safs.activations.types import SCALES
 from safs.errors import SafsError
 
 MAGNITUDES = (1e-8, 0.5, 1.0, 3.0, 6.0, 10.0, 88.0, 89.0, 1e3, 1e4)
 POINTS = torch.tensor([0.0, *MAGNITUDES, *(-m for m in MAGNITUDES)])
 SMOOTH = (-4.3, -2.4, -1.7, -0.6, 0.4, 1.3, 2.6, 4.7)  # away from every kink
 EXTREMES = (-3.0, 0.0, 0.01, 50.0)
+KINDS = pytest.mark.parametrize("scales", SCALES)
 
 
 def sigmoid(x: np.ndarray) -> np.ndarray:
@@ -93,26 +95,31 @@ def check_finite(module: Activation, x: Tensor, autocast: bool) -> None:
 @pytest.mark.parametrize("name", OPERATORS)
 class TestEveryOperator:
     @pytest.mark.parametrize("shape", [(), (0,), (5,), (2, 3), (2, 3, 4, 5)])
-    @pytest.mark.parametrize("learnt", [False, True])
-    def test_the_shape_stays(self, name: str, shape: tuple[int, ...], learnt: bool):
-        assert Activation(name, learnt=learnt)(torch.zeros(shape)).shape == shape
+    @pytest.mark.parametrize("scales", ["fixed", "layer"])
+    def test_the_shape_stays(self, name: str, shape: tuple[int, ...], scales: str):
+        assert Activation(name, scales)(torch.zeros(shape)).shape == shape
+
+    @pytest.mark.parametrize(("shape", "axis"), [((2, 3), 1), ((2, 3, 4, 5), 1), ((2, 4, 3), -1), ((0, 3), 1)])
+    def test_the_shape_stays_with_a_scale_a_channel(self, name: str, shape: tuple[int, ...], axis: int):
+        assert Activation(name, "channel", channels=3, axis=axis)(torch.zeros(shape)).shape == shape
 
     @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
-    @pytest.mark.parametrize("learnt", [False, True])
-    def test_the_type_stays(self, name: str, dtype: torch.dtype, learnt: bool):
-        assert Activation(name, learnt=learnt)(torch.zeros(2, 3, dtype=dtype)).dtype is dtype
+    @KINDS
+    def test_the_type_stays(self, name: str, dtype: torch.dtype, scales: str):
+        assert Activation(name, scales, channels=3)(torch.zeros(2, 3, dtype=dtype)).dtype is dtype
 
     @pytest.mark.parametrize("autocast", [False, True])
-    @pytest.mark.parametrize("learnt", [False, True])
-    def test_forward_and_backward_are_finite(self, name: str, learnt: bool, autocast: bool):
-        check_finite(Activation(name, learnt=learnt), POINTS, autocast)
+    @KINDS
+    def test_forward_and_backward_are_finite(self, name: str, scales: str, autocast: bool):
+        check_finite(Activation(name, scales, channels=1), POINTS, autocast)
 
     @pytest.mark.parametrize("autocast", [False, True])
-    def test_extreme_scales_keep_everything_finite(self, name: str, autocast: bool):
-        module = Activation(name, learnt=True)
-        scales = list(module.parameters())
-        for values in itertools.product(EXTREMES, repeat=min(len(scales), 3)):
-            for scale, value in zip(scales, itertools.cycle(values), strict=False):
+    @pytest.mark.parametrize("scales", ["layer", "channel"])
+    def test_extreme_scales_keep_everything_finite(self, name: str, scales: str, autocast: bool):
+        module = Activation(name, scales, channels=1)
+        parameters = list(module.parameters())
+        for values in itertools.product(EXTREMES, repeat=min(len(parameters), 3)):
+            for scale, value in zip(parameters, itertools.cycle(values), strict=False):
                 scale.data.fill_(value)
             check_finite(module, POINTS, autocast)
 
@@ -124,18 +131,30 @@ class TestEveryOperator:
             lambda x, *s: operator.function(x, **dict(zip(operator.scales, s, strict=True))), (x, *scales)
         )
 
-    @pytest.mark.parametrize("learnt", [False, True])
-    def test_the_gradient_at_zero_lies_between_the_slopes_beside_it(self, name: str, learnt: bool):
+    @pytest.mark.parametrize("scales", ["fixed", "layer"])
+    def test_the_gradient_at_zero_lies_between_the_slopes_beside_it(self, name: str, scales: str):
         # blank pixels and pruned layers make exact zeros: there a gradient lost by clamp() or sign() matters
         x = torch.tensor([-1e-6, 0.0, -0.0, 1e-6], dtype=torch.float64, requires_grad=True)
-        (slopes,) = torch.autograd.grad(Activation(name, learnt=learnt)(x).sum(), x)
+        (slopes,) = torch.autograd.grad(Activation(name, scales)(x).sum(), x)
         left, *zeros, right = slopes.tolist()
         for slope in zeros:
             assert min(left, right) - 1e-5 <= slope <= max(left, right) + 1e-5
 
     def test_learnt_scales_start_where_constants_are(self, name: str):
         x = torch.linspace(-12, 12, 241)
-        torch.testing.assert_close(Activation(name, learnt=True)(x), Activation(name)(x), rtol=1e-6, atol=1e-6)
+        torch.testing.assert_close(Activation(name, "layer")(x), Activation(name)(x), rtol=1e-6, atol=1e-6)
+        by_channel = Activation(name, "channel", channels=241, axis=0)
+        torch.testing.assert_close(by_channel(x), Activation(name)(x), rtol=1e-6, atol=1e-6)
+
+    def test_every_channel_has_its_own_scales(self, name: str):
+        x = torch.linspace(-3, 3, 24).view(2, 3, 4)
+        module = Activation(name, "channel", channels=3)
+        for scale, parameter in module.named_parameters():
+            parameter.data[1] = OTHER_SCALES[scale]
+        y = module(x)
+        other = OPERATORS[name].function(x, **{scale: OTHER_SCALES[scale] for scale in OPERATORS[name].scales})
+        torch.testing.assert_close(y[:, 1], other[:, 1], rtol=1e-5, atol=1e-6)
+        torch.testing.assert_close(y[:, [0, 2]], Activation(name)(x)[:, [0, 2]], rtol=1e-5, atol=1e-6)
 
     def test_it_is_its_formula(self, name: str):
         x = np.linspace(-5, 5, 101)
@@ -149,7 +168,7 @@ class TestEveryOperator:
         np.testing.assert_allclose(y, FORMULAS[name](x, **scales), rtol=1e-6, atol=1e-9)
 
     def test_every_scale_matters(self, name: str):
-        module = Activation(name, learnt=True)
+        module = Activation(name, "layer")
         for scale, parameter in module.named_parameters():
             parameter.data.fill_(OTHER_SCALES[scale])  # srelu's t_r has no effect while a_r is 1
         module(torch.tensor(SMOOTH)).square().sum().backward()
@@ -160,17 +179,17 @@ class TestEveryOperator:
         assert operator.name == name
         assert "x" in operator.formula
         assert operator.source.strip()
-        assert set(operator.scales) == {scale for scale, _ in Activation(name, learnt=True).named_parameters()}
+        assert set(operator.scales) == {scale for scale, _ in Activation(name, "layer").named_parameters()}
 
 
 def test_every_operator_has_a_formula_here():
     assert set(FORMULAS) == set(OPERATORS)
 
 
-@pytest.mark.parametrize("learnt", [False, True])
-def test_symlog_has_gradient_one_at_zero(learnt: bool):
+@pytest.mark.parametrize("scales", ["fixed", "layer"])
+def test_symlog_has_gradient_one_at_zero(scales: str):
     x = torch.tensor([0.0, -0.0], requires_grad=True)
-    Activation("symlog", learnt=learnt)(x).sum().backward()
+    Activation("symlog", scales)(x).sum().backward()
     assert x.grad is not None
     assert x.grad.tolist() == [1.0, 1.0]
 

@@ -57,7 +57,7 @@ def test_a_model_without_zeros_is_as_large_as_the_dense_one(lenet_folder):
 
 def test_learnt_scales_are_counted(lenet_folder):
     model, _ = load_model(lenet_folder)
-    set_activations(model, dict.fromkeys(activation_sites(model), "swish"), learnt=True)
+    set_activations(model, dict.fromkeys(activation_sites(model), "swish"), scales="layer")
     assert sparse_bytes(model) == dense_bytes(model) == 4 * (44_426 + 8)
 
 

@@ -165,10 +165,10 @@ def test_every_drawn_field_is_part_of_the_description_of_a_trial():
 
 def test_the_model_is_prepared_on_its_own_mask(sparse_folder: Path):
     before, _ = load_model(sparse_folder)
-    for learnt in (False, True):
-        model = prepare_model(sparse_folder, ACTIVATIONS, learnt)
+    for scales in ("fixed", "layer", "channel"):
+        model = prepare_model(sparse_folder, ACTIVATIONS, scales)
         assert {name: site.operator.name for name, site in activation_sites(model).items()} == ACTIVATIONS
-        assert bool(scale_parameters(model)) is learnt
+        assert bool(scale_parameters(model)) is (scales != "fixed")
         masks = masks_of(model)
         assert all(torch.equal(mask, masks[name]) for name, mask in masks_of(before).items())
 

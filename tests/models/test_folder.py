@@ -37,7 +37,7 @@ SPECS = [
         (0.1, 0.2, 0.3),
         (1.0, 0.5, 0.25),
         {"act1": "acon", "act2": "srelu", "act3": "relu", "act4": "linear"},
-        learnt=True,
+        scales="layer",
         sparsity=0.99,
         seed=7,
     ),
@@ -69,14 +69,14 @@ def test_saving_twice_gives_the_same_bytes(copy: Path, tmp_path: Path):
 
 
 def test_activations_are_built_as_described():
-    sites = activation_sites(build(replace(SPECS[0], activations={"act2": "tanh"}, learnt=True)))
+    sites = activation_sites(build(replace(SPECS[0], activations={"act2": "tanh"}, scales="layer")))
     assert {name: site.operator.name for name, site in sites.items()} == {
         "act1": "relu",
         "act2": "tanh",
         "act3": "relu",
         "act4": "relu",
     }
-    assert all(site.learnt for site in sites.values())
+    assert all(site.scales == "layer" for site in sites.values())
 
 
 def test_weights_cut_short_anywhere_are_a_safs_error(copy: Path):
@@ -176,7 +176,11 @@ def test_an_extra_field_is_named(copy: Path):
         ("activations", {"act1": ["relu"]}),
         ("activations", ["relu", "relu"]),
         ("activations", None),
-        ("learnt", True),
+        ("scales", "layer"),
+        ("scales", "fixd"),
+        ("scales", True),
+        ("excluded", "act1"),
+        ("excluded", [1]),
     ],
 )
 def test_a_description_that_does_not_fit_the_weights_is_a_safs_error(copy: Path, field: str, value: Any):

@@ -154,7 +154,7 @@ def test_finetune_writes_four_variants_on_one_mask(chain: Chain):
             masks = masks_of(pruned)
             assert all(not (mask & ~masks[name]).any() for name, mask in masks_of(model).items())
             assert spec.activations == (found if variant in {"stage1", "safs"} else dict.fromkeys(found, "relu"))
-            assert spec.learnt is (variant in {"stage2", "safs"})
+            assert spec.scales == ("layer" if variant in {"stage2", "safs"} else "fixed")
             assert (spec.seed, spec.sparsity) == (seed, 0.9)
             assert read_json(folder / "training.json")["validation_accuracy"] == measure(model, validation).accuracy
 

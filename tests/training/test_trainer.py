@@ -10,7 +10,7 @@ from safs.activations import OPERATORS, activation_sites, scale_parameters, set_
 from safs.data.tensors import Batchable
 from safs.models import load_model
 from safs.pruning.masks import masks_of, prunable_weights
-from safs.training.settings import Hyperparameters
+from safs.training.settings import Compute, Hyperparameters
 from safs.training.trainer import WORST, Score, make_optimizer, measure, predict_logits, train
 
 SGD = Hyperparameters("sgd", 1e-2, 1e-2)
@@ -32,7 +32,7 @@ def same(one: dict[str, Tensor], two: dict[str, Tensor]) -> bool:
 def learnt(folder, operator: str = "swish") -> nn.Module:
     """A model whose activation scales are parameters."""
     model, _ = load_model(folder)
-    set_activations(model, dict.fromkeys(activation_sites(model), operator), learnt=True)
+    set_activations(model, dict.fromkeys(activation_sites(model), operator), scales="layer")
     return model
 
 
@@ -102,7 +102,8 @@ def test_the_model_is_left_as_after_its_best_epoch(lenet_folder, training: Batch
                     parameter.zero_()
 
     settings = Hyperparameters(learning_rate=2e-3, batch_size=20)
-    result = train(model, training, validation, settings, 3, seed=0, on_epoch=on_epoch)
+    torch_alone = Compute("torch")  # trains the model in place, so that it can be spoilt from outside
+    result = train(model, training, validation, settings, 3, seed=0, on_epoch=on_epoch, compute=torch_alone)
     assert scores.index(max(scores)) == best - 1
     assert result == scores[best - 1] == measure(model, validation)
     assert same(state(model), states[best - 1])

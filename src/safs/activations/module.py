@@ -6,7 +6,8 @@ import torch
 from torch import Tensor, nn
 
 from safs.activations.operators import operator_named
-from safs.errors import unknown
+from safs.activations.types import SCALES
+from safs.errors import SafsError, unknown
 
 
 class Activation(nn.Module):
@@ -14,26 +15,59 @@ class Activation(nn.Module):
 
     Args:
         operator: a name from `OPERATORS`.
-        learnt: the operator's scales are parameters, one value a layer, instead of constants.
+        scales: the operator's scales (alpha, beta, ...) are constants (fixed), or parameters with one value for the
+            whole site (layer) or one value for every channel (channel).
+        channels: size of the channel axis; needed for `channel`, otherwise kept for a later change.
+        axis: which axis of the input holds the channels; may count from the end.
+        initial: where learnt scales start, by name; the operator's own constants where not named.
 
     Raises:
-        SafsError: no operator has that name.
+        SafsError: no operator has that name, the scales are none of the three, the number of channels is missing, or
+            initial values are given for constants or for scales that the operator has not.
     """
 
-    def __init__(self, operator: str = "relu", *, learnt: bool = False) -> None:
+    def __init__(
+        self,
+        operator: str = "relu",
+        scales: str = "fixed",
+        *,
+        channels: int | None = None,
+        axis: int = 1,
+        initial: Mapping[str, float] | None = None,
+    ) -> None:
         super().__init__()
+        if scales not in SCALES:
+            raise unknown("kind of scales", scales, SCALES)
         self.operator = operator_named(operator)
-        self.learnt = learnt
-        if learnt:
-            for name, value in self.operator.scales.items():
-                self.register_parameter(name, nn.Parameter(torch.tensor(value)))
+        self.scales = scales
+        self.channels = channels
+        self.axis = axis
+        if scales == "fixed" and initial:
+            raise SafsError(f"initial is {dict(initial)} but the scales are fixed; initial values are for learnt ones")
+        if scales == "channel" and channels is None:
+            raise SafsError("scales is 'channel' but the number of channels is unknown; give channels, or take 'layer'")
+        for name in initial or {}:
+            if name not in self.operator.scales:
+                raise unknown(f"scale of {operator}", name, self.operator.scales)
+        if scales != "fixed":
+            size = () if scales == "layer" or channels is None else (channels,)
+            for name, value in {**self.operator.scales, **(initial or {})}.items():
+                self.register_parameter(name, nn.Parameter(torch.full(size, float(value))))
 
     def forward(self, x: Tensor) -> Tensor:
-        scales = self._parameters if self.learnt else self.operator.scales  # named_parameters() is slow
-        return self.operator.function(x, **scales)
+        if self.scales == "fixed":
+            return self.operator.function(x, **self.operator.scales)
+        if self.scales == "layer":
+            return self.operator.function(x, **self._parameters)  # named_parameters() is slow
+        shape = [1] * x.ndim
+        shape[self.axis] = -1
+        # cast: unlike a scalar, a float32 vector would turn a bfloat16 input into float32
+        return self.operator.function(
+            x, **{n: p.to(x.dtype).view(shape) for n, p in self._parameters.items() if p is not None}
+        )
 
     def extra_repr(self) -> str:
-        return f"{self.operator.name}, learnt={self.learnt}"
+        return f"{self.operator.name}, scales={self.scales}"
 
 
 def activation_sites(model: nn.Module) -> dict[str, Activation]:
@@ -41,23 +75,37 @@ def activation_sites(model: nn.Module) -> dict[str, Activation]:
     return {name: module for name, module in model.named_modules() if isinstance(module, Activation)}
 
 
-def set_activations(model: nn.Module, operators: Mapping[str, str], *, learnt: bool = False) -> None:
+def set_activations(
+    model: nn.Module,
+    operators: Mapping[str, str],
+    scales: str = "fixed",
+    *,
+    initial: Mapping[str, float] | None = None,
+) -> None:
     """Give sites new operators, in place; sites that are not named keep theirs.
 
     Args:
         model: a network with `Activation` modules.
         operators: operator name by site name.
-        learnt: make the scales of these sites parameters.
+        scales: what the scales of these sites are: fixed | layer | channel.
+        initial: where learnt scales start, by name; operators without a scale of that name have no use for it.
 
     Raises:
-        SafsError: a site or an operator is unknown.
+        SafsError: a site, an operator or the kind of scales is unknown, or a site's number of channels is.
     """
     sites = activation_sites(model)
     for name, operator in operators.items():
         if name not in sites:
             raise unknown("activation site", name, sites)
         parent, _, child = name.rpartition(".")
-        setattr(model.get_submodule(parent), child, Activation(operator, learnt=learnt))
+        old, own = sites[name], operator_named(operator).scales
+        start = {scale: value for scale, value in (initial or {}).items() if scale in own}
+        try:
+            new = Activation(operator, scales, channels=old.channels, axis=old.axis, initial=start)
+        except SafsError as error:
+            raise SafsError(f"activation site {name!r}: {error}") from None
+        new.train(old.training)
+        setattr(model.get_submodule(parent), child, new)
 
 
 def scale_parameters(model: nn.Module) -> list[nn.Parameter]:

@@ -59,10 +59,10 @@ def as_trial(settings: Hyperparameters) -> dict[str, Any]:
     return {name: value for name, value in asdict(settings).items() if name != "batch_size"}
 
 
-def prepare_model(folder: Path, activations: Mapping[str, str], learnt: bool) -> nn.Module:
-    """The pruned network with other operators, their scales learnt or fixed."""
+def prepare_model(folder: Path, activations: Mapping[str, str], scales: str) -> nn.Module:
+    """The pruned network with other operators, their scales fixed, or learnt by layer or channel."""
     model, _ = load_model(folder)
-    set_activations(model, activations, learnt=learnt)
+    set_activations(model, activations, scales)
     return model
 
 
@@ -141,7 +141,7 @@ def _learning_curve(
         if epoch < budget.epochs and trial.should_prune():
             raise _HopelessError
 
-    model = prepare_model(model_folder, activations, learnt=True)
+    model = prepare_model(model_folder, activations, "layer")
     with suppress(_HopelessError):
         train(model, training, validation, settings, budget.epochs, seed, masks_of(model), on_epoch)
     return curve

@@ -31,7 +31,8 @@ class ModelSpec:
         mean: what is subtracted from each channel of an image in [0, 1].
         std: what each channel is then divided by.
         activations: operator by site name; sites not named have ReLU.
-        learnt: whether the activations' scales are parameters.
+        scales: what the activations' scales are: fixed | layer | channel.
+        excluded: patterns of activations that are not sites; for models whose sites are found by tracing.
         sparsity: the fraction of zeros that was asked of pruning, in [0, 1).
         seed: the seed of the dense network it came from.
     """
@@ -42,7 +43,8 @@ class ModelSpec:
     mean: tuple[float, ...]
     std: tuple[float, ...]
     activations: Mapping[str, str] = field(default_factory=dict)
-    learnt: bool = False
+    scales: str = "fixed"
+    excluded: tuple[str, ...] = ()
     sparsity: float = 0.0
     seed: int = 0
 
@@ -57,7 +59,7 @@ def build(spec: ModelSpec) -> nn.Module:
         raise unknown("model", spec.architecture, MODELS)
     model = MODELS[spec.architecture](spec.input_shape, len(spec.classes))
     operators = dict.fromkeys(activation_sites(model), "relu") | dict(spec.activations)
-    set_activations(model, operators, learnt=spec.learnt)
+    set_activations(model, operators, spec.scales)
     return model
 
 
@@ -91,12 +93,14 @@ def load_spec(folder: Path) -> ModelSpec:
         shape = tuple(int(side) for side in spec.input_shape)
         if len(shape) != 3 or min(shape) < 1:
             raise ValueError(f"input_shape is {list(shape)} instead of three numbers above 0")
-        lists = {name: tuple(getattr(spec, name)) for name in ("classes", "mean", "std")}
+        lists = {name: tuple(getattr(spec, name)) for name in ("classes", "mean", "std", "excluded")}
         if len(lists["mean"]) != shape[0] or len(lists["std"]) != shape[0]:
             raise ValueError(
                 f"mean and std have {len(lists['mean'])} and {len(lists['std'])} values for {shape[0]} channels"
             )
-        names = [spec.architecture, *dict(spec.activations).values()]
+        if isinstance(raw.get("excluded"), str):
+            raise TypeError(f"excluded is {raw['excluded']!r} instead of a list of patterns")
+        names = [spec.architecture, spec.scales, *dict(spec.activations).values(), *spec.excluded]
         if not all(isinstance(name, str) for name in names):
             raise TypeError(f"names are {names}")
     except (TypeError, ValueError) as error:

@@ -28,15 +28,15 @@ class LeNet5(nn.Module):
         if min(height, width) < 16:
             raise SafsError(f"lenet5 needs images of at least 16x16 pixels, these are {height}x{width}")
         self.conv1 = nn.Conv2d(channels, 6, 5)
-        self.act1 = Activation()
+        self.act1 = Activation(channels=6)
         self.conv2 = nn.Conv2d(6, 16, 5)
-        self.act2 = Activation()
+        self.act2 = Activation(channels=16)
         self.pool = nn.MaxPool2d(2)
         rest = [((side - 4) // 2 - 4) // 2 for side in (height, width)]
         self.fc1 = nn.Linear(16 * rest[0] * rest[1], 120)
-        self.act3 = Activation()
+        self.act3 = Activation(channels=120)
         self.fc2 = nn.Linear(120, 84)
-        self.act4 = Activation()
+        self.act4 = Activation(channels=84)
         self.fc3 = nn.Linear(84, classes)
 
     def forward(self, x: Tensor) -> Tensor:

@@ -94,7 +94,8 @@ def finetune(
                     settings = tune(folder, operators, training, validation, defaults, budget, seed, journal, on_trial)
                 target = work / f"seed-{seed}" / variant
                 if not (target / "training.json").exists():
-                    network = prepare_model(folder, operators, learnt=tuned)
+                    scales = "layer" if tuned else "fixed"
+                    network = prepare_model(folder, operators, scales)
                     with context.tracker.child(name) as tracker:
                         tracker.params({**asdict(settings), "epochs": epochs})
 
@@ -102,7 +103,7 @@ def finetune(
                             tracker.metrics({"loss": loss, "validation_accuracy": score.accuracy}, epoch)
 
                         best = train(network, training, validation, settings, epochs, seed, masks_of(network), on_epoch)
-                    save_model(target, network, replace(spec, activations=operators, learnt=tuned))
+                    save_model(target, network, replace(spec, activations=operators, scales=scales))
                     result = {"validation_accuracy": best.accuracy, "hyperparameters": asdict(settings)}
                     write_json(target / "training.json", result)
                     context.tracker.metrics({f"{variant}_validation_accuracy_seed_{seed}": best.accuracy})

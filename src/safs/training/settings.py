@@ -1,10 +1,13 @@
-"""The hyperparameters of a training."""
+"""The hyperparameters of a training, and what computes it."""
 
 from dataclasses import dataclass
 from typing import Literal
 
 Optimizer = Literal["adam", "adamw", "sgd"]
 Schedule = Literal["constant", "cosine", "linear", "step"]
+Backend = Literal["auto", "torch", "native"]
+Device = Literal["auto", "cpu", "cuda"]
+Precision = Literal["float32", "bfloat16"]
 
 
 @dataclass(frozen=True)
@@ -28,3 +31,20 @@ class Hyperparameters:
     momentum: float = 0.9
     schedule: Schedule = "constant"
     scale_rate: float = 1.0
+
+
+@dataclass(frozen=True)
+class Compute:
+    """What computes a training; it changes the time a training takes, and its result by rounding alone.
+
+    Attributes:
+        backend: torch, native (compiled kernels for sparse networks on the CPU), or auto: native where it can.
+        device: cpu, cuda, or auto: cuda if there is one.
+        precision: float32, or bfloat16 for automatic mixed precision.
+        compile: train through `torch.compile`; pays for large networks on a GPU.
+    """
+
+    backend: Backend = "auto"
+    device: Device = "auto"
+    precision: Precision = "float32"
+    compile: bool = False

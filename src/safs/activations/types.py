@@ -1,0 +1,6 @@
+"""Names that step signatures need; free of torch."""
+
+from typing import Literal
+
+Scales = Literal["fixed", "layer", "channel"]
+SCALES: tuple[Scales, ...] = ("fixed", "layer", "channel")

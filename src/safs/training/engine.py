@@ -1,0 +1,74 @@
+"""What trains a model: one protocol for PyTorch on any device and for native kernels."""
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from torch import Tensor, nn
+
+from safs.data.tensors import Batchable
+from safs.errors import SafsError
+from safs.pruning.masks import Masks
+from safs.training.score import Score
+from safs.training.settings import Compute, Hyperparameters
+from safs.training.torch_engine import TorchEngine
+
+
+class Engine(Protocol):
+    """One model in training on one part of a data set.
+
+    An engine may keep the weights in its own form: the model has them after `sync`. All its randomness (dropout,
+    augmentation) follows from the order that it is given, so that it has no generator of its own to remember.
+    """
+
+    def epoch(self, order: Tensor, rates: Sequence[float]) -> float:
+        """Train on the images of these indices, a whole epoch or a part of one.
+
+        Args:
+            order: [count], int64 on the CPU, at least one.
+            rates: the factor of the learning rate for each step of `batch_size` images; the last may be smaller.
+
+        Returns:
+            The mean training loss over the images; not finite where the training has diverged.
+        """
+
+    def measure(self, data: Batchable) -> Score:
+        """The score on a part of a data set; `WORST` where the weights are no longer finite."""
+
+    def mask(self, masks: Masks) -> None:
+        """Zero the weights that these masks leave out, now and after every step (gradual pruning)."""
+
+    def sync(self) -> None:
+        """Write weights, scales and buffers back into the model."""
+
+    def state(self) -> dict[str, Tensor]:
+        """Copies of what the optimizer remembers, for a checkpoint."""
+
+    def restore(self, state: Mapping[str, Tensor]) -> None:
+        """Go on from what `state` gave; the model had the weights of that moment when the engine was made."""
+
+    def close(self) -> None:
+        """Let go of the model, as it is, on the device it came from."""
+
+
+def make_engine(
+    model: nn.Module,
+    training: Batchable,
+    settings: Hyperparameters,
+    masks: Masks | None = None,
+    compute: Compute = Compute(),
+) -> Engine:
+    """The engine that trains a model best on this machine.
+
+    Args:
+        model: the network, trained in place.
+        training: what is learnt from.
+        settings: the hyperparameters.
+        masks: weights to keep at zero.
+        compute: what to compute with.
+
+    Raises:
+        SafsError: the backend or the device is not there.
+    """
+    if compute.backend == "native":
+        raise SafsError("backend 'native' cannot train this model; take backend 'auto' or 'torch'")
+    return TorchEngine(model, training, settings, masks, compute)

@@ -1,0 +1,126 @@
+"""Training with PyTorch, on the CPU or a GPU."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from safs.data.tensors import Batchable
+from safs.errors import SafsError
+from safs.pruning.masks import Masks, apply_masks, prunable_weights
+from safs.training.optimizers import make_optimizer, optimizer_state, restore_optimizer
+from safs.training.score import Score, measure
+from safs.training.settings import Compute, Hyperparameters
+
+
+def device_of(compute: Compute) -> torch.device:
+    """The device to compute on.
+
+    Raises:
+        SafsError: it is not there.
+    """
+    there = torch.cuda.is_available()
+    if compute.device == "cuda" and not there:
+        raise SafsError("device is 'cuda', but PyTorch sees no GPU; take device 'cpu' or 'auto'")
+    return torch.device("cuda" if there and compute.device != "cpu" else "cpu")
+
+
+def resident(data: Batchable, device: torch.device) -> Batchable:
+    """The same data on a device."""
+    return Batchable(data.x.to(device), data.y.to(device))
+
+
+def seed_of(order: Tensor) -> int:
+    """A seed that follows from the order of the images, in [0, 2**63)."""
+    return int.from_bytes(hashlib.sha256(order.numpy().tobytes()).digest()[:8], "little") >> 1
+
+
+class TorchEngine:
+    """Trains a model in place; see `Engine` for its methods.
+
+    Args:
+        model: the network.
+        training: what is learnt from; it stays on the device.
+        settings: the hyperparameters.
+        masks: weights to keep at zero.
+        compute: what to compute with.
+
+    Raises:
+        SafsError: the device is not there.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        training: Batchable,
+        settings: Hyperparameters,
+        masks: Masks | None = None,
+        compute: Compute = Compute(),
+    ) -> None:
+        self.device = device_of(compute)
+        self.origin = next((parameter.device for parameter in model.parameters()), self.device)
+        self.model = model.to(self.device)
+        self.forward = torch.compile(self.model) if compute.compile else self.model
+        self.training = resident(training, self.device)
+        self.settings = settings
+        self.autocast = torch.autocast(
+            self.device.type, torch.bfloat16, enabled=compute.precision == "bfloat16", cache_enabled=False
+        )
+        self.optimizer = make_optimizer(self.model, settings)
+        self.initial_rates = [group["lr"] for group in self.optimizer.param_groups]
+        self.masked: list[Tensor] = []
+        self.keep: list[Tensor] = []
+        self.measured: tuple[Batchable, Batchable] | None = None
+        if masks:
+            self.mask(masks)
+
+    def mask(self, masks: Masks) -> None:
+        weights = prunable_weights(self.model)
+        masks = {name: mask.to(self.device) for name, mask in masks.items()}
+        self.masked = [weights[name] for name in masks]
+        self.keep = [mask.to(weights[name].dtype) for name, mask in masks.items()]
+        apply_masks(self.model, masks)
+
+    def epoch(self, order: Tensor, rates: Sequence[float]) -> float:
+        self.model.train()
+        total = torch.zeros((), device=self.device)
+        devices = [self.device] if self.device.type == "cuda" else []
+        with torch.random.fork_rng(devices):
+            torch.manual_seed(seed_of(order))  # dropout follows the order, the global generator is left alone
+            batches = order.to(self.device).split(self.settings.batch_size)
+            for batch, factor in zip(batches, rates, strict=True):
+                total += self._step(self.training.x[batch], self.training.y[batch], factor) * len(batch)
+        return float(total) / len(order)
+
+    def _step(self, x: Tensor, y: Tensor, factor: float) -> Tensor:
+        """One step of the optimizer on a batch; the batch's mean loss."""
+        for group, rate in zip(self.optimizer.param_groups, self.initial_rates, strict=True):
+            group["lr"] = rate * factor
+        self.optimizer.zero_grad()
+        with self.autocast:
+            loss = F.cross_entropy(self.forward(x), y)
+        loss.backward()  # type: ignore[no-untyped-call]
+        self.optimizer.step()
+        if self.masked:
+            with torch.no_grad():
+                torch._foreach_mul_(self.masked, self.keep)  # type: ignore[arg-type]
+        return loss.detach()
+
+    def measure(self, data: Batchable) -> Score:
+        if self.measured is None or self.measured[0] is not data:
+            self.measured = (data, resident(data, self.device))
+        return measure(self.model, self.measured[1])
+
+    def sync(self) -> None:
+        """The model is trained in place, so there is nothing to write back."""
+
+    def state(self) -> dict[str, Tensor]:
+        return optimizer_state(self.optimizer, self.model)
+
+    def restore(self, state: Mapping[str, Tensor]) -> None:
+        restore_optimizer(self.optimizer, self.model, state)
+
+    def close(self) -> None:
+        self.model.to(self.origin)

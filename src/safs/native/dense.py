@@ -7,16 +7,24 @@ result is written over an equal one (sums) or left out (gradients).
 from typing import Any
 
 import numpy as np
-from numba import njit
 
-from safs.native.vectors import load, splat, store, total
+from safs.native.vectors import kernel, load, splat, store, total
 
 F = np.float32
 
 
-@njit
+@kernel
 def sums(
-    arena: Any, source: Any, target: Any, steps: Any, gaps: Any, places: Any, reach: Any, shape: Any, theta: Any, bias: Any
+    arena: Any,
+    source: Any,
+    target: Any,
+    steps: Any,
+    gaps: Any,
+    places: Any,
+    reach: Any,
+    shape: Any,
+    theta: Any,
+    bias: Any,
 ) -> Any:
     """Sum all outputs' inputs at every position: two outputs by four vectors at a time.
 
@@ -70,7 +78,7 @@ def sums(
             store(arena, t + 3 * gap, b3)
 
 
-@njit
+@kernel
 def input_gradients(
     arena: Any, into: Any, slope: Any, steps: Any, gaps: Any, places: Any, reach: Any, shape: Any, theta: Any, rows: Any
 ) -> Any:
@@ -111,9 +119,18 @@ def input_gradients(
                 store(arena, x + step3, load(arena, x + step3) + b3)
 
 
-@njit
+@kernel
 def weight_gradients(
-    arena: Any, source: Any, slope: Any, reads: Any, slopes: Any, block: Any, reach: Any, shape: Any, grad: Any, rows: Any
+    arena: Any,
+    source: Any,
+    slope: Any,
+    reads: Any,
+    slopes: Any,
+    block: Any,
+    reach: Any,
+    shape: Any,
+    grad: Any,
+    rows: Any,
 ) -> Any:
     """Add the gradients of all weights: two outputs by four inputs at a time.
 

@@ -3,12 +3,32 @@
 The formulas are those of `safs.activations.operators`, to which `tests/native/test_operators.py` holds them.
 """
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from numba import njit
 
+from safs.native.codes import (
+    ACON,
+    ELU,
+    FALU,
+    GELU,
+    HARDSWISH,
+    HARDTANH,
+    LOGSIGMOID,
+    MISH,
+    RELU,
+    RELU6,
+    SELU,
+    SOFTPLUS,
+    SRELU,
+    SRS,
+    SWISH,
+    SYMEXP,
+    SYMLOG,
+    TANH,
+    TANHSOFT1,
+)
 from safs.native.vectors import (
     exponential,
     load,
@@ -21,31 +41,6 @@ from safs.native.vectors import (
     with_sign,
 )
 
-RELU, RELU6, HARDSWISH, GELU, ELU, SELU, MISH, TANH, HARDTANH, SOFTPLUS = range(10)
-LOGSIGMOID, SYMLOG, SYMEXP, LINEAR, SWISH, TANHSOFT1, SRS, ACON, FALU, SRELU = range(10, 20)
-
-CODES: Mapping[str, int] = {
-    "relu": RELU,
-    "relu6": RELU6,
-    "hardswish": HARDSWISH,
-    "gelu": GELU,
-    "elu": ELU,
-    "selu": SELU,
-    "mish": MISH,
-    "tanh": TANH,
-    "hardtanh": HARDTANH,
-    "softplus": SOFTPLUS,
-    "logsigmoid": LOGSIGMOID,
-    "symlog": SYMLOG,
-    "symexp": SYMEXP,
-    "linear": LINEAR,
-    "swish": SWISH,
-    "tanhsoft1": TANHSOFT1,
-    "srs": SRS,
-    "acon": ACON,
-    "falu": FALU,
-    "srelu": SRELU,
-}
 F = np.float32
 SYMEXP_SLOPE = F(np.exp(10.0))
 inlined = njit(forceinline=True)

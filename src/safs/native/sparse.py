@@ -3,15 +3,16 @@
 from typing import Any
 
 import numpy as np
-from numba import njit
 
-from safs.native.vectors import load, splat, store, total
+from safs.native.vectors import kernel, load, splat, store, total
 
 F = np.float32
 
 
-@njit
-def sums(arena: Any, source: Any, target: Any, steps: Any, gaps: Any, places: Any, row: Any, theta: Any, entry: Any) -> Any:
+@kernel
+def sums(
+    arena: Any, source: Any, target: Any, steps: Any, gaps: Any, places: Any, row: Any, theta: Any, entry: Any
+) -> Any:
     """Sum one output's inputs at every position, four vectors at a time.
 
     Args:
@@ -47,15 +48,25 @@ def sums(arena: Any, source: Any, target: Any, steps: Any, gaps: Any, places: An
         store(arena, t + 3 * gap, z3)
 
 
-@njit
+@kernel
 def gradients(
-    arena: Any, source: Any, into: Any, slope: Any, steps: Any, gaps: Any, places: Any, row: Any, theta: Any, grad: Any, entry: Any
+    arena: Any,
+    source: Any,
+    into: Any,
+    slope: Any,
+    steps: Any,
+    gaps: Any,
+    places: Any,
+    row: Any,
+    theta: Any,
+    grad: Any,
+    entry: Any,
 ) -> Any:
     """Gradients of one output's weights, and of its inputs where `into` is not negative; arguments as in `sums`.
 
     `slope` is where the gradients of the sums lie, `into` where the input plane's gradients go.
     """
-    first, last, _ = row
+    first, last = row
     step1, step2, step3 = steps
     gap, stride = gaps
     e_theta, e_offset = entry

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from llvmlite import ir
-from numba import types
+from numba import njit, types
 from numba.core import cgutils
 from numba.core.imputils import lower_builtin, lower_cast
 from numba.core.typeconv import Conversion
@@ -20,9 +20,10 @@ WIDTH = 8  # images, the lanes of a vector
 FLOAT, INT = ir.FloatType(), ir.IntType(32)
 FLOATS, INTS = ir.VectorType(FLOAT, WIDTH), ir.VectorType(INT, WIDTH)
 CONTRACT = ("contract",)  # a product and a sum may become one instruction
+kernel = njit(error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True)  # called by kernels alone
 
 
-class Vec(types.Type):
+class Vec(types.Type):  # type: ignore[misc]
     """Eight float32; a number beside one is repeated."""
 
     def __init__(self) -> None:

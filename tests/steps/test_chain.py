@@ -28,6 +28,7 @@ from safs.steps.search import search
 from safs.steps.select import select
 from safs.training.trainer import measure
 from tests.chain import FINETUNE, PRETRAIN, SEARCH, Chain, contents, copy_of
+from tests.data.archives import cifar_members, write_tar
 from tests.steps.trackers import Recorder
 
 
@@ -44,6 +45,16 @@ def test_prepare_writes_the_data_set(digits_folder: Path, tmp_path: Path):
     assert summary["fingerprint"] == info.fingerprint
     assert tracker.datasets == [("digits", info.fingerprint)]
     assert tracker.done[-1] == (1, 1)
+
+
+def test_prepare_keeps_a_part_of_the_images_and_normalises_by_channel(tmp_path: Path):
+    write_tar(tmp_path / "cifar10-jpeg.tar.xz", cifar_members())
+    prepare(tmp_path / "data", "cifar10", str(tmp_path), max_examples=30)
+    info = load_info(tmp_path / "data")
+    assert info.sizes == {"train": 20, "validation": 5, "test": 5}
+    x = load_tensors(tmp_path / "data", "train").x
+    assert x.mean((0, 2, 3)).abs().max() < 1e-5
+    assert (x.std((0, 2, 3), correction=0)[:2] - 1).abs().max() < 1e-4
 
 
 def test_prepare_refuses_what_it_does_not_know(tmp_path: Path):

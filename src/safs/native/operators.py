@@ -1,6 +1,6 @@
 """Every activation operator on eight images at once: its value, its slope and what its scales receive.
 
-The formulas are those of `safs.activations.operators`, to which `tests/native/test_operators.py` holds them.
+The formulas are those of `safs.activations.operators`, to which `tests/native/test_vector_operators.py` holds them.
 """
 
 from typing import Any

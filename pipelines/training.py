@@ -22,6 +22,9 @@ def training(
     data_root: str = "",
     split_seed: int = 0,
     max_examples: int = 0,
+    image_size: int = 0,
+    group_pattern: str = "",
+    bad_files: str = "refuse",
     model: str = "lenet5",
     seeds: List[int] = [0, 1, 2],
     dense_epochs: int = 30,
@@ -75,7 +78,14 @@ def training(
         "precision": precision,
     }
     data = prepare(
-        dataset=dataset, data_root=data_root, split_seed=split_seed, max_examples=max_examples, **version
+        dataset=dataset,
+        data_root=data_root,
+        split_seed=split_seed,
+        max_examples=max_examples,
+        image_size=image_size,
+        group_pattern=group_pattern,
+        bad_files=bad_files,
+        **version,
     ).outputs["out"]
     dense = pretrain(data=data, model=model, seeds=seeds, dense_epochs=dense_epochs, **defaults, **version).outputs[
         "out"

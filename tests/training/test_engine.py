@@ -17,7 +17,7 @@ from safs.training.settings import Compute, Hyperparameters
 from safs.training.torch_engine import TorchEngine
 from safs.training.trainer import WORST, measure
 
-COMPUTES = [Compute("torch", "cpu")]
+COMPUTES = [Compute("torch", "cpu"), Compute("native", "cpu")]
 SETTINGS = [Hyperparameters(kind, 1e-2, 1e-3, batch_size=30) for kind in ("adam", "adamw", "sgd")]
 
 by_compute = pytest.mark.parametrize("compute", COMPUTES, ids=lambda compute: compute.backend)

@@ -42,6 +42,7 @@ class DatasetInfo:
         std: what each channel is then divided by.
         sizes: number of images by part.
         fingerprint: SHA-256 of the arrays and the classes.
+        notes: what was done to the data that a reader should know, in sentences.
     """
 
     name: str
@@ -52,6 +53,7 @@ class DatasetInfo:
     std: tuple[float, ...]
     sizes: dict[str, int]
     fingerprint: str
+    notes: tuple[str, ...] = ()
 
 
 def save_dataset(
@@ -62,6 +64,7 @@ def save_dataset(
     parts: dict[Part, Examples],
     mean: tuple[float, ...] = (),
     std: tuple[float, ...] = (),
+    notes: tuple[str, ...] = (),
 ) -> DatasetInfo:
     """Write a data set into `folder`, `dataset.json` last.
 
@@ -73,6 +76,7 @@ def save_dataset(
         parts: images and labels of each part.
         mean: what to subtract from each channel of an image in [0, 1]; 0 if not given.
         std: what to divide each channel by then; 1 if not given.
+        notes: what a reader should know of the data.
 
     Raises:
         SafsError: a part is empty, a label is out of range, the parts' shapes differ, or mean and std do not fit them.
@@ -105,6 +109,7 @@ def save_dataset(
         std=std,
         sizes={part: len(parts[part].y) for part in PARTS},
         fingerprint=digest.hexdigest(),
+        notes=notes,
     )
     write_json(folder / "dataset.json", asdict(info))
     return info
@@ -118,7 +123,7 @@ def load_info(folder: Path) -> DatasetInfo:
     """
     raw = read_json(folder / "dataset.json")
     try:
-        lists = {name: tuple(raw[name]) for name in ("shape", "classes", "mean", "std")}
+        lists = {name: tuple(raw[name]) for name in ("shape", "classes", "mean", "std", "notes")}
         return DatasetInfo(**{**raw, **lists})
     except (TypeError, KeyError) as error:
         raise SafsError(f"{folder / 'dataset.json'} does not describe a data set: {error}") from None

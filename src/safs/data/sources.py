@@ -74,7 +74,7 @@ def source_named(name: str, data_root: str) -> Source:
         SafsError: the name is unknown, or the folder it needs is missing or not a folder.
     """
     if name not in SOURCES:
-        raise unknown("data set", name, SOURCES)
+        raise SafsError(f"{unknown('data set', name, SOURCES)}, or the path of a folder or an .npz file of yours")
     source = SOURCES[name]
     if source.needs_root:
         if not data_root:

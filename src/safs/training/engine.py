@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
+import torch
 from torch import Tensor, nn
 
 from safs.data.tensors import Batchable
@@ -106,6 +107,26 @@ def _make_engine(
     Raises:
         SafsError: the backend or the device is not there.
     """
-    if compute.backend == "native":
-        raise SafsError("backend 'native' cannot train this model; take backend 'auto' or 'torch'")
+    if compute.backend != "torch":
+        reason = _not_native(compute)
+        if reason is None:
+            from safs.native.layers import NotLowerable
+            from safs.training.native_engine import NativeEngine, worth_it
+
+            try:
+                if compute.backend == "native" or worth_it(model, training, masks):
+                    return NativeEngine(model, training, settings, masks)
+            except NotLowerable as error:
+                reason = str(error)
+        if compute.backend == "native":
+            raise SafsError(f"backend 'native' cannot train this: {reason}; take backend 'auto' or 'torch'")
     return TorchEngine(model, training, settings, masks, compute)
+
+
+def _not_native(compute: Compute) -> str | None:
+    """Why what was asked for is PyTorch's alone; None where it is not."""
+    if compute.device == "cuda" or (compute.device == "auto" and torch.cuda.is_available()):
+        return "it computes on the CPU alone and the device is a GPU"
+    if compute.precision != "float32":
+        return f"precision is {compute.precision!r} and it computes in float32"
+    return "compile is for PyTorch" if compute.compile else None

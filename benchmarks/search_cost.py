@@ -21,7 +21,7 @@ from safs.data.tensors import load_tensors
 from safs.files import read_json, write_json
 from safs.models import load_model
 from safs.pruning.masks import masks_of
-from safs.searching.study import Study, read_study
+from safs.searching.study import Study, history, read_study
 from safs.training.trainer import measure, train
 
 FINAL = 80
@@ -49,19 +49,11 @@ def incumbents(study: Study) -> list[tuple[float, Mapping[str, str]]]:
 
     A search climbs from rung to rung: what has been looked at for longer counts more.
     """
-    spent, best, found = 0.0, (-1, -1.0), []
-    done: dict[int, int] = {}
-    for rung in study.plan.rungs:
-        for trial in study.trials:
-            epochs = min(rung, len(trial.curve))
-            if epochs <= done.get(trial.number, 0):
-                continue
-            spent += epochs - done.get(trial.number, 0)
-            done[trial.number] = epochs
-            rank = (epochs, max(trial.curve[:epochs])[0])
-            if rank > best:
-                best = rank
-                found.append((spent, trial.activations))
+    best, found = (-1, -1.0), []
+    for look in history(study):
+        if (look.epochs, look.accuracy) > best:
+            best = (look.epochs, look.accuracy)
+            found.append((look.spent, study.trials[look.number].activations))
     return found
 
 

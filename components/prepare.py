@@ -12,8 +12,22 @@ def prepare(
     dataset: str = "digits",
     data_root: str = "",
     split_seed: int = 0,
+    max_examples: int = 0,
+    image_size: int = 0,
+    group_pattern: str = "",
+    bad_files: str = "refuse",
     code_version: str = "",
 ):
     from safs.kubeflow.component import execute
 
-    execute("prepare", out=out, dataset=dataset, data_root=data_root, split_seed=split_seed)
+    execute(
+        "prepare",
+        out=out,
+        dataset=dataset,
+        data_root=data_root,
+        split_seed=split_seed,
+        max_examples=max_examples,
+        image_size=image_size,
+        group_pattern=group_pattern,
+        bad_files=bad_files,
+    )

@@ -97,6 +97,18 @@ def test_a_label_out_of_range_is_refused_by_name(tmp_path: Path, label: int):
         save(tmp_path / "data", parts)
 
 
+def test_mean_and_std_are_kept(tmp_path: Path):
+    info = save_dataset(tmp_path, "some", "a test", ("a", "b", "c"), some_parts(), (0.4, 0.5), (0.2, 0.1))
+    assert (info.mean, info.std) == ((0.4, 0.5), (0.2, 0.1))
+    assert load_info(tmp_path) == info
+
+
+@pytest.mark.parametrize(("mean", "std"), [((0.5,), (1.0, 1.0)), ((0.5, 0.5), (1.0,)), ((0.5, 0.5), (1.0, 0.0))])
+def test_mean_and_std_that_do_not_fit_are_refused(tmp_path: Path, mean: tuple[float, ...], std: tuple[float, ...]):
+    with pytest.raises(SafsError, match="must have 2 values"):
+        save_dataset(tmp_path, "some", "a test", ("a", "b", "c"), some_parts(), mean, std)
+
+
 def test_a_missing_data_set_is_a_safs_error(tmp_path: Path):
     with pytest.raises(SafsError, match=r"dataset\.json does not exist"):
         load_info(tmp_path)

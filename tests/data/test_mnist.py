@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from safs.data.mnist import FILES, VALIDATION, read_idx, read_mnist
+from safs.data.mnist import FASHION_CLASSES, FILES, VALIDATION, read_idx, read_mnist
 from safs.errors import SafsError
 
 REAL = Path(__file__).parents[2].parent / "shared" / "data" / "MNIST"
@@ -48,6 +48,15 @@ def test_files_are_found_plain_and_packed_in_every_usual_place(tmp_path: Path, p
     assert np.array_equal(parts["test"].x, test_x[:, None])
     assert np.array_equal(parts["test"].y, test_y)
     assert {part.y.dtype.name for part in parts.values()} == {"int64"}
+
+
+def test_fashion_mnist_is_read_from_its_own_folder(tmp_path: Path):
+    write(tmp_path / "MNIST" / "raw")
+    with pytest.raises(SafsError, match="IDX files of FashionMNIST"):
+        read_mnist(tmp_path, "FashionMNIST")
+    _, _, test_x, _ = write(tmp_path / "FashionMNIST" / "raw")
+    assert np.array_equal(read_mnist(tmp_path, "FashionMNIST")["test"].x, test_x[:, None])
+    assert len(FASHION_CLASSES) == 10
 
 
 @pytest.mark.parametrize("name", FILES)

@@ -42,6 +42,7 @@ class DatasetInfo:
         std: what each channel is then divided by.
         sizes: number of images by part.
         fingerprint: SHA-256 of the arrays and the classes.
+        notes: what was done to the data that a reader should know, in sentences.
     """
 
     name: str
@@ -52,18 +53,39 @@ class DatasetInfo:
     std: tuple[float, ...]
     sizes: dict[str, int]
     fingerprint: str
+    notes: tuple[str, ...] = ()
 
 
 def save_dataset(
-    folder: Path, name: str, origin: str, classes: tuple[str, ...], parts: dict[Part, Examples]
+    folder: Path,
+    name: str,
+    origin: str,
+    classes: tuple[str, ...],
+    parts: dict[Part, Examples],
+    mean: tuple[float, ...] = (),
+    std: tuple[float, ...] = (),
+    notes: tuple[str, ...] = (),
 ) -> DatasetInfo:
     """Write a data set into `folder`, `dataset.json` last.
 
+    Args:
+        folder: where to write.
+        name: the source's name.
+        origin: where the data came from, for people.
+        classes: class names in the order of the labels.
+        parts: images and labels of each part.
+        mean: what to subtract from each channel of an image in [0, 1]; 0 if not given.
+        std: what to divide each channel by then; 1 if not given.
+        notes: what a reader should know of the data.
+
     Raises:
-        SafsError: a part is empty, a label is out of range, or the parts' shapes differ.
+        SafsError: a part is empty, a label is out of range, the parts' shapes differ, or mean and std do not fit them.
     """
     digest = hashlib.sha256("\0".join(classes).encode())
     shape = parts["train"].x.shape[1:]
+    mean, std = mean or (0.0,) * shape[0], std or (1.0,) * shape[0]
+    if len(mean) != shape[0] or len(std) != shape[0] or min(std) <= 0:
+        raise SafsError(f"{name}: mean {mean} and std {std} must have {shape[0]} values, a channel one, std above 0")
     for part in PARTS:
         x, y = parts[part].x, parts[part].y
         if len(x) == 0 or len(x) != len(y) or x.shape[1:] != shape:
@@ -83,10 +105,11 @@ def save_dataset(
         origin=origin,
         shape=(int(shape[0]), int(shape[1]), int(shape[2])),
         classes=classes,
-        mean=(0.0,) * shape[0],
-        std=(1.0,) * shape[0],
+        mean=mean,
+        std=std,
         sizes={part: len(parts[part].y) for part in PARTS},
         fingerprint=digest.hexdigest(),
+        notes=notes,
     )
     write_json(folder / "dataset.json", asdict(info))
     return info
@@ -100,7 +123,7 @@ def load_info(folder: Path) -> DatasetInfo:
     """
     raw = read_json(folder / "dataset.json")
     try:
-        lists = {name: tuple(raw[name]) for name in ("shape", "classes", "mean", "std")}
+        lists = {name: tuple(raw[name]) for name in ("shape", "classes", "mean", "std", "notes")}
         return DatasetInfo(**{**raw, **lists})
     except (TypeError, KeyError) as error:
         raise SafsError(f"{folder / 'dataset.json'} does not describe a data set: {error}") from None

@@ -1,4 +1,4 @@
-"""MNIST from a folder of IDX files, plain or gzipped."""
+"""MNIST and Fashion-MNIST from a folder of IDX files, plain or gzipped."""
 
 import gzip
 import zlib
@@ -12,20 +12,26 @@ from safs.errors import SafsError
 
 ORIGIN = "MNIST, LeCun et al. 1998; first 50,000 training images train, the last 10,000 validate"
 CLASSES = tuple(str(digit) for digit in range(10))
+FASHION_ORIGIN = "Fashion-MNIST, Xiao et al. 2017; first 50,000 training images train, the last 10,000 validate"
+FASHION_CLASSES = (
+    *("t-shirt or top", "trouser", "pullover", "dress", "coat"),
+    *("sandal", "shirt", "sneaker", "bag", "ankle boot"),
+)
 FILES = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
 VALIDATION = 10_000
 
 
-def read_mnist(root: Path) -> dict[Part, Examples]:
-    """Read MNIST and split it 50,000/10,000/10,000 as arXiv:2305.10964 does.
+def read_mnist(root: Path, name: str = "MNIST") -> dict[Part, Examples]:
+    """Read MNIST, or a data set of the same form, and split it 50,000/10,000/10,000 as arXiv:2305.10964 does.
 
     Args:
-        root: a folder that holds the four IDX files, itself or in `raw` or `MNIST/raw`; `.gz` will do.
+        root: a folder that holds the four IDX files, itself or in `raw` or, say, `MNIST/raw`; `.gz` will do.
+        name: MNIST or FashionMNIST, as torchvision names its folders.
 
     Raises:
         SafsError: a file is missing, damaged or not what its name says.
     """
-    train_x, train_y, test_x, test_y = (read_idx(find(root, name)) for name in FILES)
+    train_x, train_y, test_x, test_y = (read_idx(find(root, file, name)) for file in FILES)
     for x, y in ((train_x, train_y), (test_x, test_y)):
         if x.ndim != 3 or y.ndim != 1 or len(x) != len(y):
             raise SafsError(f"{root}: images {x.shape} and labels {y.shape} do not belong together")
@@ -39,17 +45,19 @@ def read_mnist(root: Path) -> dict[Part, Examples]:
     }
 
 
-def find(root: Path, name: str) -> Path:
+def find(root: Path, file: str, name: str) -> Path:
     """The path of an IDX file below `root`.
 
     Raises:
         SafsError: it is not there.
     """
-    for folder in (root, root / "raw", root / "MNIST" / "raw"):
-        for candidate in (folder / name, folder / f"{name}.gz"):
+    for folder in (root, root / "raw", root / name / "raw"):
+        for candidate in (folder / file, folder / f"{file}.gz"):
             if candidate.is_file():
                 return candidate
-    raise SafsError(f"no {name}[.gz] in {str(root)!r}; set data_root to the folder that holds MNIST's four IDX files")
+    raise SafsError(
+        f"no {file}[.gz] in {str(root)!r}; set data_root to the folder that holds the four IDX files of {name}"
+    )
 
 
 def read_idx(path: Path) -> NDArray[np.uint8]:

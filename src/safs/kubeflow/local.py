@@ -107,8 +107,11 @@ def prepare_workspace(workspace: Path) -> Path:
 
 def version_of(arguments: Mapping[str, Any]) -> str:
     """What the cache must follow beside the parameters: the code, and the data files that are read."""
-    root = arguments.get("data_root")
-    return code_version() + (f"-{fingerprint(Path(root))[:16]}" if root else "")
+    from safs.data import files_of, find_source
+
+    root = arguments["data_root"]
+    files = files_of(find_source(arguments["dataset"], root), root)
+    return code_version() + (f"-{fingerprint(files)[:16]}" if files else "")
 
 
 def _execute(arguments: Mapping[str, Any], workspace: Path, cache: bool, listener: Listener) -> Path:

@@ -4,9 +4,9 @@ import random
 from collections.abc import Sequence
 from typing import Any, Generic, TypeVar
 
-from safs.errors import SafsError
+from safs.searching.moves import neighbour
+from safs.searching.strategy import Candidate, check_space
 
-Candidate = tuple[str, ...]
 S = TypeVar("S", bound=Any)  # a score: anything with an order
 
 
@@ -14,7 +14,7 @@ class LateAcceptance(Generic[S]):
     """Late acceptance hill climbing (Burke and Bykov 2017), with the moves of arXiv:2305.10964.
 
     A candidate is accepted if it is no worse than the current one or than the one `history` steps ago. A move gives
-    one random layer another operator and then swaps the operators of two random layers.
+    one random layer another operator; half of the moves then swap the operators of two random layers.
 
     Args:
         start: the operators to begin with, one a layer.
@@ -35,14 +35,11 @@ class LateAcceptance(Generic[S]):
     """
 
     def __init__(self, start: Candidate, operators: Sequence[str], history: int, seed: int) -> None:
-        if not start:
-            raise SafsError("the model has no activation site, so there is nothing to search")
-        if len(set(operators)) < 2:
-            raise SafsError(f"the search needs at least 2 operators to choose from, not {list(operators)}")
-        self.operators = tuple(dict.fromkeys(operators))
+        self.operators = check_space(start, operators)
         self.random = random.Random(seed)
         self.history = history
         self.start = start
+        self.asked = False
         self.steps = 0
         self.current: tuple[Candidate, S] | None = None
         self.fitness: list[S] = []
@@ -51,15 +48,11 @@ class LateAcceptance(Generic[S]):
 
     def ask(self) -> Candidate:
         """The next candidate to try; the first is the start itself."""
-        if self.current is None:
+        if not self.asked:
+            self.asked = True
             return self.start
-        layers = list(self.current[0])
-        layer = self.random.randrange(len(layers))
-        layers[layer] = self.random.choice([name for name in self.operators if name != layers[layer]])
-        if len(layers) > 1:
-            first, second = self.random.sample(range(len(layers)), 2)
-            layers[first], layers[second] = layers[second], layers[first]
-        return tuple(layers)
+        current = self.start if self.current is None else self.current[0]
+        return neighbour(current, self.operators, self.random)
 
     def tell(self, candidate: Candidate, score: S) -> bool:
         """Take note of a candidate's score (the larger, the better); says whether it was accepted."""

@@ -8,10 +8,11 @@ from safs.activations import activation_sites, set_activations
 from safs.data.tensors import Batchable
 from safs.models import load_model
 from safs.pruning.masks import masks_of
+from safs.searching.distinct import Distinct
 from safs.searching.hill_climbing import LateAcceptance
 from safs.searching.journal import Journal
 from safs.training.settings import Hyperparameters
-from safs.training.trainer import Score, train
+from safs.training.trainer import WORST, Score, train
 
 OnTrial = Callable[[int, dict[str, str], Score, bool], None]
 
@@ -44,7 +45,7 @@ def search_activations(
     """Search the operators of a pruned network by late acceptance hill climbing (arXiv:2305.10964, stage 1).
 
     Every candidate starts from the pruned weights with the same batches, and is judged by its validation accuracy.
-    A candidate that comes up again is not trained again.
+    No candidate is trained twice.
 
     Args:
         model_folder: the pruned model.
@@ -56,9 +57,13 @@ def search_activations(
     """
     model, spec = load_model(model_folder)
     sites = tuple(activation_sites(model))
-    climber: LateAcceptance[Score] = LateAcceptance(("relu",) * len(sites), operators, budget.history, spec.seed)
+    climber: LateAcceptance[float] = LateAcceptance(("relu",) * len(sites), operators, budget.history, spec.seed)
+    strategy = Distinct(climber, len(sites), operators, spec.seed)
+    best, best_score = ("relu",) * len(sites), WORST
     for number in range(budget.candidates):
-        candidate = climber.ask()
+        candidate = strategy.ask()
+        if candidate is None:
+            break
         assignment = dict(zip(sites, candidate, strict=True))
         known = journal.get(assignment)
         if known is None:
@@ -68,8 +73,9 @@ def search_activations(
             journal.add(assignment, [score.accuracy, score.negative_loss])
         else:
             score = Score(*known)
-        climber.tell(candidate, score)
+        strategy.tell(candidate, score.accuracy + 1e-6 * max(score.negative_loss, -50.0))
+        if score > best_score:
+            best, best_score = candidate, score
         if on_trial:
             on_trial(number, assignment, score, known is None)
-    assert climber.best_score is not None
-    return dict(zip(sites, climber.best, strict=True)), climber.best_score
+    return dict(zip(sites, best, strict=True)), best_score

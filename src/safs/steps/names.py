@@ -25,9 +25,9 @@ def check_names(arguments: Mapping[str, Any]) -> None:
     Raises:
         SafsError: a name is unknown, or the data set's folder is missing.
     """
-    from safs.data import source_named
+    from safs.data import find_source
 
-    source_named(arguments["dataset"], arguments["data_root"])
+    find_source(arguments["dataset"], arguments["data_root"])
     if arguments["operators"]:
         from safs.activations import operator_named  # takes torch, and that a second
 

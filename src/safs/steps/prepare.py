@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+from safs.data.labelled import BadFiles
 from safs.steps.arguments import Natural
 from safs.steps.context import Context
 from safs.steps.work import work_folder
@@ -13,31 +14,65 @@ def prepare(
     dataset: str = "digits",
     data_root: str = "",
     split_seed: Natural = 0,
+    max_examples: Natural = 0,
+    image_size: Natural = 0,
+    group_pattern: str = "",
+    bad_files: BadFiles = "refuse",
     *,
     context: Context = Context(),
 ) -> dict[str, Any]:
     """Read a data set, split it into train, validation and test, and write it as arrays.
 
+    Data of your own are a folder of images, train/CLASS/*.jpg with validation and test beside train, or CLASS/*.jpg to be
+    split; or an .npz file of arrays x and y, or train_x, train_y and so on. A part that is not there is drawn from the
+    training part, a fifth of every class, equal examples together. The same content gives the same data set, whatever
+    its files are called.
+
     Args:
         out: Folder to write the data set to.
-        dataset: Name of the data set: digits (bundled with scikit-learn, no download) or mnist.
-        data_root: Folder that holds the data set's files; digits needs none.
-        split_seed: Seed of the split, 0 or more; mnist has a fixed split.
+        dataset: Name of the data set, which is digits (bundled with scikit-learn, no download), mnist, fashion-mnist,
+            cifar10 or imagenet16; or the path of your own.
+        data_root: Folder that holds a named data set's files, or its archive of JPEG files for cifar10; digits needs none.
+        split_seed: Seed of the split, 0 or more; mnist and fashion-mnist have a fixed split.
+        max_examples: Images to keep of all parts together, each part and class in proportion; 0 keeps all.
+        image_size: Bring images in folders to so many pixels a side, the middle of what is not square; 0 keeps their size.
+        group_pattern: Regular expression that finds an image's group in its path; a group is not split up.
+        bad_files: For an image that cannot be read, refuse the folder or skip the file and note it in dataset.json.
 
     Raises:
         SafsError: the data set is unknown, or its files are missing or damaged.
     """
-    from safs.data import load_info, save_dataset, source_named
+    from safs.data import (
+        OwnData,
+        Reading,
+        assemble,
+        channel_statistics,
+        files_of,
+        find_source,
+        load_info,
+        read_own,
+        reduce_parts,
+        save_dataset,
+    )
 
-    source = source_named(dataset, data_root)
+    source = find_source(dataset, data_root)
+    files = files_of(source, data_root)
     context.tracker.progress(0, 1, dataset)
-    files = Path(data_root) if source.needs_root else None
-    inputs = {"dataset": dataset, "split_seed": split_seed} | ({"files": files} if files else {})
-    with work_folder("prepare", out, context, **inputs) as work:
-        origin, classes, parts = source.read(data_root, split_seed)
-        save_dataset(work, dataset, origin, classes, parts)
+    reading = Reading(image_size, bad_files, group_pattern)
+    inputs = {"dataset": dataset, "split_seed": split_seed, "max_examples": max_examples, **vars(reading)}
+    with work_folder("prepare", out, context, **inputs, **({"files": files} if files else {})) as work:
+        if isinstance(source, OwnData):
+            found = read_own(source, reading, lambda done, total: context.tracker.progress(done, total, "files read"))
+            name, origin, normalised = source.name, dataset, True
+            classes, parts, notes = assemble(found, split_seed, dataset)
+        else:
+            name, normalised, notes = dataset, source.normalised, ()
+            origin, classes, parts = source.read(data_root, split_seed)
+        parts = reduce_parts(parts, max_examples, split_seed)
+        mean, std = channel_statistics(parts["train"].x) if normalised else ((), ())
+        save_dataset(work, name, origin, classes, parts, mean, std, notes)
     info = load_info(out)
     sizes = {f"{part}_size": size for part, size in info.sizes.items()}
     context.tracker.dataset(info.name, info.fingerprint, info.origin, {**sizes, "classes": len(info.classes)})
-    context.tracker.progress(1, 1, f"{sum(info.sizes.values()):,} images")
+    context.tracker.progress(1, 1, f"{sum(info.sizes.values()):,} images" + (f", {len(notes)} notes" if notes else ""))
     return {"dataset": info.name, "fingerprint": info.fingerprint, **sizes}

@@ -1,0 +1,41 @@
+"""Examples as a user's source holds them: with names of classes, and perhaps of groups, before any split."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from numpy.typing import NDArray
+
+from safs.data.dataset import Part
+
+BadFiles = Literal["refuse", "skip"]
+Report = Callable[[int, int], None]
+"""Called with how many files are read, of how many."""
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """Examples that lie together.
+
+    Attributes:
+        x: images [count, channels, height, width], uint8, or series [count, channels, length], float32.
+        names: the class of each.
+        groups: what must not be split up: the person, the machine, the run of each; empty if nothing is known.
+    """
+
+    x: NDArray[Any]
+    names: tuple[str, ...]
+    groups: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a source holds.
+
+    Attributes:
+        parts: the parts that the source itself tells apart; a source that does not has all in `train`.
+        notes: what was done to the data that a reader should know, in sentences.
+    """
+
+    parts: Mapping[Part, Labelled]
+    notes: tuple[str, ...] = field(default=())

@@ -1,0 +1,107 @@
+"""The user's own data: what a path names, and how each kind is read."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from safs.data.labelled import BadFiles, Found, Report
+from safs.data.listing import Listing, check_name, list_folder
+from safs.data.sources import SOURCES, Source, source_named
+from safs.errors import SafsError
+
+Kind = Literal["images", "npz"]
+
+
+@dataclass(frozen=True)
+class OwnData:
+    """A data set of the user's on disk.
+
+    Attributes:
+        kind: what it is.
+        path: its folder or file.
+        listing: the files of the folder.
+    """
+
+    kind: Kind
+    path: Path
+    listing: Listing
+
+    @property
+    def name(self) -> str:
+        """The folder's or file's own name."""
+        return self.path.resolve().stem if self.path.is_file() else self.path.resolve().name
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How the user's own data are to be read; the step `prepare` says what each of it means."""
+
+    image_size: int = 0
+    bad_files: BadFiles = "refuse"
+    group_pattern: str = ""
+
+
+def find_source(dataset: str, data_root: str) -> Source | OwnData:
+    """What a data set's name or path stands for; a name of ours comes before a folder of that name.
+
+    Raises:
+        SafsError: there is no data set of that name and nothing readable at that path.
+    """
+    path = os.sep in dataset or "." in dataset or dataset.startswith("~") or Path(dataset).exists()
+    if not dataset or dataset in SOURCES or not path:
+        return source_named(dataset, data_root)
+    return own_data(dataset)
+
+
+def files_of(source: Source | OwnData, data_root: str) -> Path | None:
+    """The file or folder that a data set is read from; None if it needs none."""
+    if isinstance(source, OwnData):
+        return source.path
+    return Path(data_root) if source.needs_root else None
+
+
+def own_data(dataset: str) -> OwnData:
+    """Tell what lies at a path.
+
+    Raises:
+        SafsError: nothing does, or it is none of the forms that can be read.
+    """
+    from safs.data.images import SUFFIXES
+
+    if "python3" in dataset:
+        raise SafsError(f"data set {dataset!r} has 'python3' in its path, which kfp replaces; move or rename it")
+    path = Path(dataset).expanduser()
+    check_name(path.name, path)
+    if path.is_file():
+        if path.suffix.lower() == ".npz":
+            return OwnData("npz", path, Listing(path.parent, (path.name,), ()))
+        raise SafsError(f"data set {dataset!r} is a file but not .npz; give a folder of images or an .npz file")
+    if not path.is_dir():
+        raise SafsError(f"data set {dataset!r} does not exist: there is no file or folder of that name")
+    listing = list_folder(path)
+    suffixes = [Path(file).suffix.lower() for file in listing.files]
+    archives = [file for file, suffix in zip(listing.files, suffixes, strict=True) if suffix == ".npz"]
+    if any(suffix in SUFFIXES for suffix in suffixes):
+        return OwnData("images", path, listing)
+    if len(archives) == 1:
+        return OwnData("npz", path / archives[0], listing)
+    raise SafsError(
+        f"data set {dataset!r} holds no data that can be read: images in a folder a class ({', '.join(SUFFIXES)}), perhaps below "
+        f"train, validation and test, or one .npz file; it has {len(listing.files)} files"
+    )
+
+
+def read_own(data: OwnData, reading: Reading, report: Report | None = None) -> Found:
+    """Read the user's data.
+
+    Raises:
+        SafsError: it is damaged or breaks a rule of its form.
+    """
+    if data.kind == "npz":
+        from safs.data.npz import read_npz
+
+        return read_npz(data.path)
+    from safs.data.image_folder import read_images
+
+    return read_images(data.listing, reading.image_size, reading.bad_files, reading.group_pattern, report)

@@ -83,7 +83,8 @@ class NativeEngine:
         chosen, settings = order.numpy(), self.settings
         if len(rates) != -(-len(chosen) // settings.batch_size):
             raise SafsError(f"{len(rates)} rates for {len(chosen)} images in batches of {settings.batch_size}")
-        choices = (OPTIMIZERS[settings.optimizer], settings.batch_size, float(settings.momentum), 0.0)
+        smoothing = float(settings.label_smoothing)
+        choices = (OPTIMIZERS[settings.optimizer], settings.batch_size, float(settings.momentum), smoothing)
         program, memory = self.lowered.program, self.lowered.memory
         return float(train(program, memory, self.x, self.y, chosen, rates, choices, done))
 

@@ -75,8 +75,11 @@ MISTAKES = [
     (["run", "--workspace", "{tmp}/torn.yaml"], ["torn.yaml", "Not a directory"]),
     (["prepare"], ["--out"]),
     (["prepare", "--out", "{tmp}/taken"], ["taken", "already exists"]),
-    (["prune", "--models", "{tmp}/missing", "--out", "{tmp}/o"], ["missing", "does not exist"]),
-    (["prune", "--models", "{tmp}/taken", "--out", "{tmp}/o"], ["holds no models"]),
+    (
+        ["prune", "--data", "{tmp}/taken", "--models", "{tmp}/missing", "--out", "{tmp}/o"],
+        ["missing", "does not exist"],
+    ),
+    (["prune", "--data", "{tmp}/taken", "--models", "{tmp}/taken", "--out", "{tmp}/o"], ["holds no models"]),
     (["submit", "--host", "http://127.0.0.1:9"], ["http://127.0.0.1:9"]),
     (["frobnicate"], ["frobnicate"]),
 ]
@@ -143,7 +146,7 @@ def test_the_steps_work_one_by_one(tmp_path):
     for command in (
         ["prepare", "--out", "data"],
         ["pretrain", "--data", "data", "--out", "dense", *quick],
-        ["prune", "--models", "dense", "--out", "pruned", "--sparsity", 0.9],
+        ["prune", "--data", "data", "--models", "dense", "--out", "pruned", "--sparsity", 0.9],
         ["search", "--data", "data", "--models", "pruned", "--out", "found", "--candidates", 2, "--search-epochs", 1],
         [
             *["finetune", "--data", "data", "--models", "pruned", "--activations", "found", "--out", "tuned"],

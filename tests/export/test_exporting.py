@@ -8,8 +8,8 @@ from safs.errors import SafsError
 from safs.export.checking import check_equal
 from safs.files import read_json
 from safs.models import ModelSpec, fresh_model, load_model, save_model
+from safs.pruning.making import make_masks
 from safs.pruning.masks import apply_masks
-from safs.pruning.scopes import magnitude_masks
 from safs.runtime.reader import read
 from safs.steps.export import export
 
@@ -30,7 +30,7 @@ def fitting(sparse_folder: Path, data: Path, tmp_path: Path) -> Path:
     info = load_info(data)
     fitted = ModelSpec(spec.architecture, info.shape, info.classes, info.mean, info.std, {"act1": "swish"}, seed=1)
     model = fresh_model(fitted)
-    apply_masks(model, magnitude_masks(model, 0.9))
+    apply_masks(model, make_masks(model, 0.9))
     save_model(tmp_path / "model", model, fitted)
     return tmp_path / "model"
 

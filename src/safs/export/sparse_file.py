@@ -7,12 +7,12 @@ from typing import Any, Literal
 
 import numpy as np
 
-from safs.version import VERSION
 from safs.errors import SafsError
 from safs.runtime.coding import encode_gaps, pack, to_planes
 from safs.runtime.network import Network, Node, Sparse
 from safs.runtime.reader import LENGTHS, MAGIC, VALUE_TYPES, VERSION, parse
 from safs.runtime.rules import shapes_of
+from safs.version import VERSION as RELEASE
 
 Values = Literal["float32", "float16"]
 MIDDLE = 150  # a tensor's power of two is stored as a number that is not negative
@@ -33,7 +33,7 @@ def encode(network: Network, values: Values = "float32") -> bytes:
     shapes_of(network)
     header: dict[str, Any] = {
         "version": VERSION,
-        "producer": f"safs {VERSION}",
+        "producer": f"safs {RELEASE}",
         "values": values,
         "input_shape": network.input_shape,
         "classes": network.classes,

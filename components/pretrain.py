@@ -20,10 +20,20 @@ def pretrain(
     weight_decay: float = 5e-4,
     batch_size: int = 64,
     excluded_sites: List[str] = [],
+    momentum: float = 0.9,
+    schedule: str = "constant",
+    warmup: float = 0.0,
+    label_smoothing: float = 0.0,
+    augment: str = "none",
+    patience: int = 0,
+    backend: str = "auto",
+    device: str = "auto",
+    precision: str = "float32",
     code_version: str = "",
 ):
     from safs.kubeflow.component import execute
 
+    compute = {"backend": backend, "device": device, "precision": precision}
     execute(
         "pretrain",
         data=data,
@@ -36,4 +46,11 @@ def pretrain(
         weight_decay=weight_decay,
         batch_size=batch_size,
         excluded_sites=excluded_sites,
+        momentum=momentum,
+        schedule=schedule,
+        warmup=warmup,
+        label_smoothing=label_smoothing,
+        augment=augment,
+        patience=patience,
+        **compute,
     )

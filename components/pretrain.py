@@ -19,7 +19,6 @@ def pretrain(
     learning_rate: float = 1e-3,
     weight_decay: float = 5e-4,
     batch_size: int = 64,
-    excluded_sites: List[str] = [],
     momentum: float = 0.9,
     schedule: str = "constant",
     warmup: float = 0.0,
@@ -29,6 +28,7 @@ def pretrain(
     backend: str = "auto",
     device: str = "auto",
     precision: str = "float32",
+    excluded_sites: List[str] = [],
     code_version: str = "",
 ):
     from safs.kubeflow.component import execute
@@ -45,12 +45,12 @@ def pretrain(
         learning_rate=learning_rate,
         weight_decay=weight_decay,
         batch_size=batch_size,
-        excluded_sites=excluded_sites,
         momentum=momentum,
         schedule=schedule,
         warmup=warmup,
         label_smoothing=label_smoothing,
         augment=augment,
         patience=patience,
+        excluded_sites=excluded_sites,
         **compute,
     )

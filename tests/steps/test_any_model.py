@@ -21,7 +21,7 @@ def test_the_baseline_has_the_models_own_operators(small_folder: Path, tmp_path:
     dense, pruned, found, tuned = (tmp_path / name for name in ("dense", "pruned", "found", "tuned"))
     pretrain(small_folder, dense, model=MINE, seeds=[0], dense_epochs=1)
     assert load_spec(dense / "seed-0").activations == {}
-    prune(dense, pruned, sparsity=0.5)
+    prune(small_folder, dense, pruned, sparsity=0.5)
     search(small_folder, pruned, found, **{**SEARCH, "candidates": 1})
     assert read_json(found / "seed-0.json")["activations"] == {"silu": "swish"}  # the first candidate
     finetune(small_folder, pruned, found, tuned, **{**FINETUNE, "trials": 1, "epochs": 1})
@@ -35,7 +35,7 @@ def test_excluded_sites_are_kept_in_the_model(small_folder: Path, tmp_path: Path
     out = tmp_path / "dense"
     pretrain(small_folder, out, model="lenet5", seeds=[0], dense_epochs=1, excluded_sites=["act1", "act[34]"])
     assert load_spec(out / "seed-0").excluded == ("act1", "act[34]")
-    prune(out, tmp_path / "pruned", sparsity=0.5)
+    prune(small_folder, out, tmp_path / "pruned", sparsity=0.5)
     search(small_folder, tmp_path / "pruned", tmp_path / "found", **{**SEARCH, "candidates": 1})
     assert read_json(tmp_path / "found" / "seed-0.json")["activations"] == {"act2": "relu"}
 

@@ -129,10 +129,10 @@ def finetune(
         for seed, folder in folders.items():
             spec = load_spec(folder)
             found = read_fields(activations / f"seed-{seed}.json", activations=dict)["activations"]
-            original = original_operators(load_model(folder)[0])
+            relu = original_operators(load_model(folder)[0])
             for variant in ("relu", "stage1", "stage2", "safs"):
                 kind = scales if variant in {"stage2", "safs"} else "fixed"
-                operators = found if variant in {"stage1", "safs"} else original
+                operators = found if variant in {"stage1", "safs"} else relu
                 build = partial(prepare_model, folder, operators, kind)
                 name = f"seed-{seed} {variant}"
                 settings = defaults
@@ -149,9 +149,16 @@ def finetune(
                                 trial.metrics({"validation_accuracy": score.accuracy})
                         context.tracker.progress(done, total, f"{name}, {score.accuracy:.2%}")
 
-                    journal = Journal(work / f"seed-{seed}-{variant}.jsonl")
                     settings = tune(
-                        build, training, validation, defaults, budget, seed, journal, on_trial, compute=compute
+                        build,
+                        training,
+                        validation,
+                        defaults,
+                        budget,
+                        seed,
+                        Journal(work / f"seed-{seed}-{variant}.jsonl"),
+                        on_trial,
+                        compute=compute,
                     )
                 target = work / f"seed-{seed}" / variant
                 if not (target / "training.json").exists():
@@ -172,8 +179,10 @@ def finetune(
                             checkpoint=checkpoint_of(target),
                         )
                     save_model(target, network, replace(spec, activations=operators, scales=kind))
-                    result = {"validation_accuracy": best.accuracy, "hyperparameters": asdict(settings)}
-                    write_json(target / "training.json", result)
+                    write_json(
+                        target / "training.json",
+                        {"validation_accuracy": best.accuracy, "hyperparameters": asdict(settings)},
+                    )
                     context.tracker.metrics({f"{variant}_validation_accuracy_seed_{seed}": best.accuracy})
                 checkpoint_of(target).unlink(missing_ok=True)
                 done += 1

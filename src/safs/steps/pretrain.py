@@ -31,7 +31,6 @@ def pretrain(
     learning_rate: Rate = 1e-3,
     weight_decay: Decay = 5e-4,
     batch_size: Count = 64,
-    excluded_sites: list[str] = NONE,
     momentum: Part = 0.9,
     schedule: Schedule = "constant",
     warmup: Part = 0.0,
@@ -41,6 +40,7 @@ def pretrain(
     backend: Backend = "auto",
     device: Device = "auto",
     precision: Precision = "float32",
+    excluded_sites: list[str] = NONE,
     *,
     context: Context = Context(),
 ) -> dict[str, Any]:
@@ -57,7 +57,6 @@ def pretrain(
         learning_rate: Learning rate of the dense network, and the default one of fine-tuning.
         weight_decay: Weight decay of the dense network, and the default one of fine-tuning.
         batch_size: Images in a training step.
-        excluded_sites: Patterns of the names of activations that keep their operator, such as *squeeze_act.
         momentum: Momentum of sgd, and the default one of fine-tuning.
         schedule: How the learning rate falls over a training, and the default one of fine-tuning.
         warmup: First part of a training in which the learning rate rises from zero; the default one of fine-tuning.
@@ -67,6 +66,7 @@ def pretrain(
         backend: What trains: torch, native (compiled for sparse networks on the CPU), or auto for the faster one.
         device: Where to train: cpu, cuda, or auto for the GPU if there is one.
         precision: float32, or bfloat16 for automatic mixed precision with torch.
+        excluded_sites: Patterns of the names of activations that keep their operator, such as *squeeze_act.
 
     Raises:
         SafsError: the data set is missing or damaged, or the architecture is unknown.
@@ -92,8 +92,9 @@ def pretrain(
     info = load_info(data)
     training, validation = load_tensors(data, "train"), load_tensors(data, "validation")
     accuracies: dict[str, float] = {}
-    inputs = {"data": data, "model": model, "epochs": dense_epochs, "seeds": seeds, "excluded_sites": excluded_sites}
+    inputs = {"data": data, "model": model, "epochs": dense_epochs, "seeds": seeds}
     how = {"settings": vars(settings), "compute": vars(compute)}
+    inputs["excluded_sites"] = excluded_sites
     with work_folder("pretrain", out, context, **inputs, **how) as work:
         for index, seed in enumerate(seeds):
             folder = work / f"seed-{seed}"

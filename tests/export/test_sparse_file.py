@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from networks import branches
 
 from safs.errors import SafsError
 from safs.export.sparse_file import encode, same, write
 from safs.export.tracing import trace
 from safs.runtime.coding import decode_gaps, encode_gaps, pack, unpack
 from safs.runtime.reader import LENGTHS, MAGIC, parse, read
+from tests.export.exported_networks import branches
 
 
 @pytest.fixture(scope="module")

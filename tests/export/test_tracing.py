@@ -1,7 +1,6 @@
 import pytest
 import torch
 import torch.nn.functional as F
-from networks import Signal, branches, randomise, spec_of
 from torch import nn
 
 from safs.activations import OPERATORS, Activation
@@ -11,6 +10,7 @@ from safs.export.reference import run_reference
 from safs.export.tracing import trace
 from safs.models import fresh_model
 from safs.runtime.rules import shapes_of
+from tests.export.exported_networks import Signal, branches, randomise, spec_of
 
 
 def images(shape, count=3):

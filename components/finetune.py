@@ -29,12 +29,13 @@ def finetune(
     backend: str = "auto",
     device: str = "auto",
     precision: str = "float32",
+    insight_every: int = 5,
     code_version: str = "",
 ):
     from safs.kubeflow.component import execute
 
     compute = {"backend": backend, "device": device, "precision": precision}
-    budget = {"trials": trials, "trial_epochs": trial_epochs, "epochs": epochs}
+    budget = {"trials": trials, "trial_epochs": trial_epochs, "epochs": epochs, "insight_every": insight_every}
     execute(
         "finetune",
         data=data,

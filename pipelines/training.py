@@ -60,6 +60,8 @@ def training(
     trials: int = 8,
     trial_epochs: int = 6,
     epochs: int = 30,
+    insight_every: int = 5,
+    ablation_epochs: int = 1,
     scales: str = "layer",
     accuracy_floor: float = 0.0,
     max_bytes: int = 0,
@@ -133,11 +135,14 @@ def training(
             trials=trials,
             trial_epochs=trial_epochs,
             epochs=epochs,
+            insight_every=insight_every,
             scales=scales,
             **defaults,
             **version,
         ).outputs["out"]
-        evaluated = evaluate(data=data, dense=dense, models=tuned, **version).outputs["out"]
+        evaluated = evaluate(data=data, dense=dense, models=tuned, ablation_epochs=ablation_epochs, **version).outputs[
+            "out"
+        ]
     chosen = select(
         evaluations=dsl.Collected(evaluated),
         models=dsl.Collected(tuned),

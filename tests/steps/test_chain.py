@@ -190,7 +190,9 @@ def test_search_without_operators_takes_all(chain: Chain, tmp_path: Path):
 def test_finetune_writes_four_variants_on_one_mask(chain: Chain):
     kinds = ("model.json", "model.safetensors", "training.json")
     models = {f"seed-{s}/{v}/{k}" for s in (0, 1) for v in VARIANTS[1:] for k in kinds}
-    assert files(chain.finetune) == models | {f"seed-{s}-{v}.jsonl" for s in (0, 1) for v in ("stage2", "safs")}
+    journals = {f"seed-{s}-{v}.jsonl" for s in (0, 1) for v in ("stage2", "safs")}
+    records = {f"seed-{s}/{v}/insight.json" for s in (0, 1) for v in ("relu", "safs")}
+    assert files(chain.finetune) == models | journals | records
     validation = load_tensors(chain.data, "validation")
     for seed in PRETRAIN["seeds"]:
         pruned, _ = load_model(chain.prune / f"seed-{seed}")
@@ -218,6 +220,12 @@ def test_finetune_trains_the_untuned_variants_with_the_defaults(chain: Chain, tm
     assert [name for name in tracker.children if "trial" not in name] == [
         f"seed-{s} {v}" for s in (0, 1) for v in VARIANTS[1:]
     ]
+
+
+def test_finetune_records_nothing_where_nothing_is_asked_for(chain: Chain, tmp_path: Path):
+    finetune(chain.data, chain.prune, chain.search, tmp_path / "out", **FINETUNE, insight_every=0)
+    written, expected = contents(tmp_path / "out"), contents(chain.finetune)
+    assert written == {name: digest for name, digest in expected.items() if not name.endswith("insight.json")}
 
 
 @pytest.mark.parametrize("scales", ["fixed", "channel"])
@@ -289,7 +297,7 @@ def test_finetune_refuses_activations_that_are_none(chain: Chain, tmp_path: Path
 def test_evaluate_writes_numbers_and_a_report(chain: Chain, evaluated: Path, tmp_path: Path):
     tracker = Recorder()
     summary = evaluate(chain.data, chain.pretrain, chain.finetune, tmp_path / "out", context=Context(tracker))
-    assert files(tmp_path / "out") == {"evaluation.json", "report.html"}
+    assert files(tmp_path / "out") == {"evaluation.json", "insight.json", "report.html"}
     assert contents(tmp_path / "out") == contents(evaluated)
     measured = read_json(tmp_path / "out" / "evaluation.json")
     for variant in VARIANTS:

@@ -3,7 +3,7 @@
 from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from safs.activations.types import Scales
 from safs.steps.arguments import Count, Decay, Natural, Part, Rate
@@ -19,6 +19,14 @@ from safs.training.settings import (
     Precision,
     Schedule,
 )
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from safs.data.tensors import Batchable
+    from safs.training.trainer import Score
+
+WATCHED = ("relu", "safs")
 
 
 def finetune(
@@ -43,6 +51,7 @@ def finetune(
     backend: Backend = "auto",
     device: Device = "auto",
     precision: Precision = "float32",
+    insight_every: Natural = 5,
     *,
     context: Context = Context(),
 ) -> dict[str, Any]:
@@ -74,6 +83,8 @@ def finetune(
         backend: What trains: torch, native (compiled for sparse networks on the CPU), or auto for the faster one.
         device: Where to train: cpu, cuda, or auto for the GPU if there is one.
         precision: float32, or bfloat16 for automatic mixed precision with torch.
+        insight_every: Epochs between two records of gradients, dead units and activations in the final trainings of
+            relu and safs; 0 records nothing.
 
     Raises:
         SafsError: an input is missing or damaged, or the activations are not of these models.
@@ -109,6 +120,7 @@ def finetune(
         "defaults": vars(defaults),
         "scales": scales,
         "compute": vars(compute),
+        "insight_every": insight_every,
     }
     with work_folder("finetune", out, context, **inputs, **numbers) as work:
         folders = seed_folders(models)
@@ -153,7 +165,7 @@ def finetune(
                             epochs,
                             seed,
                             masks_of(network),
-                            _report_to(tracker),
+                            _report_to(tracker, network, target, training, insight_every if variant in WATCHED else 0),
                             compute=compute,
                             checkpoint=checkpoint_of(target),
                         )
@@ -167,6 +179,14 @@ def finetune(
     return {"sparsity": spec.sparsity, "seeds": len(folders), "epochs": epochs}
 
 
-def _report_to(tracker: Tracker) -> Any:
-    """What tells a tracker of every epoch."""
-    return lambda epoch, loss, score: tracker.metrics({"loss": loss, "validation_accuracy": score.accuracy}, epoch)
+def _report_to(tracker: Tracker, network: "nn.Module", target: Path, training: "Batchable", every: int) -> Any:
+    """What tells a tracker of every epoch, and writes down every few epochs how the network looks inside."""
+    from safs.insight import watch
+
+    look = watch(network, target / "insight.json", training, every)
+
+    def on_epoch(epoch: int, loss: float, score: "Score") -> None:
+        tracker.metrics({"loss": loss, "validation_accuracy": score.accuracy}, epoch)
+        look(epoch)
+
+    return on_epoch

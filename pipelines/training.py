@@ -41,6 +41,7 @@ def training(
     backend: str = "auto",
     device: str = "auto",
     precision: str = "float32",
+    excluded_sites: List[str] = [],
     sparsities: List[float] = [0.9, 0.95, 0.99],
     scope: str = "layerwise",
     criterion: str = "magnitude",
@@ -52,11 +53,19 @@ def training(
     prune_learning_rate: float = 2e-3,
     prune_weight_decay: float = 1e-4,
     candidates: int = 16,
-    search_epochs: int = 4,
+    search_epochs: int = 8,
+    min_epochs: int = 2,
+    halving: int = 4,
+    strategy: str = "late-acceptance",
     history: int = 3,
+    generation: int = 4,
     operators: List[str] = [],
+    objective: str = "accuracy",
     search_learning_rate: float = 1e-2,
     search_weight_decay: float = 0.0,
+    warm_start: str = "",
+    workers: int = 1,
+    storage: str = "",
     trials: int = 8,
     trial_epochs: int = 6,
     epochs: int = 30,
@@ -95,9 +104,15 @@ def training(
         bad_files=bad_files,
         **version,
     ).outputs["out"]
-    dense = pretrain(data=data, model=model, seeds=seeds, dense_epochs=dense_epochs, **defaults, **version).outputs[
-        "out"
-    ]
+    dense = pretrain(
+        data=data,
+        model=model,
+        seeds=seeds,
+        dense_epochs=dense_epochs,
+        excluded_sites=excluded_sites,
+        **defaults,
+        **version,
+    ).outputs["out"]
     with dsl.ParallelFor(items=sparsities, name="sparsities") as sparsity:
         pruned = prune(
             data=data,
@@ -121,11 +136,21 @@ def training(
             models=pruned,
             candidates=candidates,
             search_epochs=search_epochs,
+            min_epochs=min_epochs,
+            halving=halving,
+            strategy=strategy,
             history=history,
+            generation=generation,
             operators=operators,
+            objective=objective,
             search_learning_rate=search_learning_rate,
             search_weight_decay=search_weight_decay,
             batch_size=batch_size,
+            warm_start=warm_start,
+            workers=workers,
+            storage=storage,
+            backend=backend,
+            device=device,
             **version,
         ).outputs["out"]
         tuned = finetune(

@@ -7,7 +7,7 @@ import pytest
 from small_run import safs
 
 from safs.kubeflow.parameters import pipeline_docs
-from safs.steps import STEPS
+from safs.steps import STEPS, TOOLS
 from safs.steps.arguments import parameter_docs, step_parameters
 
 PACKAGES = ("torch", "mlflow", "kfp", "optuna", "sklearn", "matplotlib")
@@ -23,15 +23,18 @@ def one_line(done, *words):
         assert word in lines[0], lines[0]
 
 
-@pytest.mark.parametrize("name", STEPS)
+COMMANDS = STEPS | TOOLS
+
+
+@pytest.mark.parametrize("name", COMMANDS)
 def test_the_help_of_a_step_shows_every_parameter_and_what_it_means(name):
     done = safs(name, "--help", COLUMNS="400")
     assert done.code == 0
     shown = " ".join(done.out.replace("│", " ").split())
-    for parameter, text in parameter_docs(STEPS[name]).items():
+    for parameter, text in parameter_docs(COMMANDS[name]).items():
         assert f"--{parameter.replace('_', '-')}" in shown
         assert " ".join(text.split()) in shown
-    assert set(parameter_docs(STEPS[name])) == set(step_parameters(STEPS[name]))
+    assert set(parameter_docs(COMMANDS[name])) == set(step_parameters(COMMANDS[name]))
 
 
 def test_the_help_of_run_and_submit_shows_the_pipelines_parameters():

@@ -17,6 +17,7 @@ from safs.files import fingerprint, read_json, write_json
 from safs.models import load_model, load_spec
 from safs.pruning.masks import masks_of
 from safs.searching.journal import Journal
+from safs.searching.study import read_study
 from safs.steps import STEPS
 from safs.steps.arguments import check_arguments, step_parameters
 from safs.steps.context import Context
@@ -148,15 +149,19 @@ def test_prune_refuses_what_is_out_of_range(chain: Chain, tmp_path: Path, argume
 
 
 def test_search_writes_the_best_operators_of_its_journal(chain: Chain):
-    assert files(chain.search) == {f"seed-{s}.{e}" for s in (0, 1) for e in ("json", "jsonl")}
-    for seed in PRETRAIN["seeds"]:
-        result = read_json(chain.search / f"seed-{seed}.json")
-        outcomes = Journal(chain.search / f"seed-{seed}.jsonl").outcomes
-        assert 1 < len(outcomes) <= SEARCH["candidates"]
-        assert result["seed"] == seed
+    assert files(chain.search) == {"study.json"} | {f"seed-{s}.{e}" for s in (0, 1) for e in ("json", "jsonl")}
+    studies = read_study(chain.search)
+    assert [study.seed for study in studies] == PRETRAIN["seeds"]
+    for study in studies:
+        result = read_json(chain.search / f"seed-{study.seed}.json")
+        outcomes = Journal(chain.search / f"seed-{study.seed}.jsonl").outcomes
+        assert len(outcomes) == len(study.trials) == SEARCH["candidates"]
+        assert result["seed"] == study.seed
+        assert result["activations"] == study.winner.activations
         assert list(result["activations"]) == ["act1", "act2", "act3", "act4"]
         assert set(result["activations"].values()) <= set(SEARCH["operators"])
-        assert result["validation_accuracy"] == max(accuracy for accuracy, _ in outcomes.values())
+        assert result["validation_accuracy"] == max(accuracy for ((accuracy, _),) in outcomes.values())
+        assert (study.architecture, study.sparsity, study.epochs) == ("lenet5", 0.9, SEARCH["candidates"])
 
 
 def test_search_reports_every_candidate(chain: Chain, tmp_path: Path):
@@ -164,9 +169,36 @@ def test_search_reports_every_candidate(chain: Chain, tmp_path: Path):
     summary = search(chain.data, chain.prune, tmp_path / "out", context=Context(tracker), **SEARCH)
     assert tracker.children == [f"seed-{s} candidate-{n}" for s in (0, 1) for n in range(3)]
     assert tracker.done == [(i, 6) for i in range(1, 7)]
+    assert tracker.files[0].name == "study.json"
+    assert tracker.seen["search_epochs_seed_1"] == 3
     assert summary["sparsity"] == 0.9
     assert summary["seed_1"] == " ".join(read_json(tmp_path / "out" / "seed-1.json")["activations"].values())
     assert contents(tmp_path / "out") == contents(chain.search)
+
+
+def test_search_climbs_a_ladder_with_any_strategy_and_starts_from_an_earlier_search(chain: Chain, tmp_path: Path):
+    tracker = Recorder()
+    ladder = {"candidates": 4, "search_epochs": 2, "min_epochs": 1, "halving": 4, "strategy": "tpe"}
+    changes = {**SEARCH, **ladder, "objective": "pareto", "warm_start": str(chain.search)}
+    search(chain.data, chain.prune, tmp_path / "out", **changes, context=Context(tracker))
+    names = [f"candidate-{n}" for n in range(4)]
+    assert [name for name in tracker.children if "epochs" not in name] == [
+        f"seed-{s} {n}" for s in (0, 1) for n in names
+    ]
+    assert any(name.endswith("epochs-2") for name in tracker.children)
+    first, second = read_study(tmp_path / "out")
+    tried = [trial.activations for trial in first.trials]
+    assert any(study.winner.activations in tried for study in read_study(chain.search))
+    assert first.front
+    assert first.plan.strategy == second.plan.strategy == "tpe"
+
+
+def test_search_refuses_what_it_cannot_start_from(chain: Chain, tmp_path: Path):
+    with pytest.raises(SafsError, match="is not the record of a search"):
+        search(chain.data, chain.prune, tmp_path / "out", warm_start=str(chain.search / "seed-0.json"))
+    with pytest.raises(SafsError, match="knows no MLflow"):
+        search(chain.data, chain.prune, tmp_path / "out", warm_start="mlflow:0")
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize("operators", [["relu"], ["relu", "relu"], ["relu", "tahn"]])

@@ -45,7 +45,7 @@ def run_row(workshop: Workshop, data: Path, dense: Path, pruning: dict[str, Any]
     evaluated = workshop.make("evaluate", data=data, dense=dense, models=tuned, ablation_epochs=0)
     evaluation = read_json(evaluated / "evaluation.json")
     test = {name: values["test"] for name, values in evaluation["variants"].items()}
-    ceilings = [read_json(masks / f"seed-{seed}" / "audit.json")["ceiling"] for seed in SEEDS]
+    ceilings = [entry["audit"]["ceiling"] for entry in evaluation["models"]]
     return {
         "test": test,
         "ceiling": ceilings,

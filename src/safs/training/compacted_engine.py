@@ -50,6 +50,7 @@ class CompactedEngine:
         self, small: Compacted, training: Batchable, settings: Hyperparameters, masks: Masks, compute: Compute
     ) -> None:
         self.small = small
+        self.masks = masks
         self.engine = TorchEngine(small.model, training, settings, self._shrunk(masks), compute)
 
     def _shrunk(self, masks: Masks) -> Masks:
@@ -62,10 +63,11 @@ class CompactedEngine:
         return self.engine.measure(data)
 
     def mask(self, masks: Masks) -> None:
+        self.masks = masks
         self.engine.mask(self._shrunk(masks))
 
     def sync(self) -> None:
-        self.small.restore()
+        apply_masks(self.small.restore(), self.masks)  # what was taken out is masked in the large network alone
 
     def state(self) -> dict[str, Tensor]:
         return self.engine.state()
@@ -75,4 +77,4 @@ class CompactedEngine:
 
     def close(self) -> None:
         self.engine.close()
-        self.small.restore()
+        self.sync()

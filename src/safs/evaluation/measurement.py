@@ -12,6 +12,7 @@ from safs.errors import SafsError
 from safs.export.size import dense_bytes, sparse_bytes
 from safs.files import fingerprint, read_fields
 from safs.models import load_model, seed_folders
+from safs.pruning.audit import audit, class_shares
 from safs.pruning.masks import weights_left
 from safs.training.trainer import measure, predict_logits
 
@@ -28,7 +29,7 @@ def evaluate_seeds(data: Path, dense: Path, models: Path) -> dict[str, Any]:
 
     Returns:
         What `evaluation.json` holds: accuracies by variant, one a seed, with mean and sample standard deviation; the
-        paired gain of safs over relu; weights left; bytes; activations; the confusion matrix [true, predicted] of the
+        paired gain of safs over relu; weights left; bytes; the audit of each mask; activations; the confusion matrix [true, predicted] of the
         safs model with the best validation accuracy.
 
     Raises:
@@ -42,6 +43,7 @@ def evaluate_seeds(data: Path, dense: Path, models: Path) -> dict[str, Any]:
         raise SafsError(f"dense models have seeds {list(dense_folders)}, sparse ones {seeds}; evaluate them in pairs")
     scores: dict[str, dict[str, list[float]]] = {name: {"test": [], "validation": []} for name in VARIANTS}
     chosen = []
+    shares = class_shares(test.y, len(info.classes))  # so that the ceiling is one of test accuracy
     for seed in seeds:
         for variant in VARIANTS:
             folder = dense_folders[seed] if variant == "dense" else sparse_folders[seed] / variant
@@ -67,6 +69,7 @@ def evaluate_seeds(data: Path, dense: Path, models: Path) -> dict[str, Any]:
                 "test_accuracy": scores["safs"]["test"][-1],
                 "bytes": sparse_bytes(model),
                 "weights_left": left,
+                "audit": audit(model, {}, info.shape, shares).as_json(),
                 "activations": dict(spec.activations),
                 "hyperparameters": read_fields(folder / "training.json", hyperparameters=dict)["hyperparameters"],
                 "confusion": confusion.tolist(),

@@ -51,6 +51,15 @@ class Engine(Protocol):
         """Let go of the model, as it is, on the device it came from."""
 
 
+def torch_alone(settings: Hyperparameters) -> str | None:
+    """What of these hyperparameters PyTorch alone has; None where every engine has all of them."""
+    used = {
+        "augmentation": settings.augment != "none",
+        "gradient clipping": settings.clip_norm > 0,
+    }
+    return next((name for name, wanted in used.items() if wanted), None)
+
+
 def make_engine(
     model: nn.Module,
     training: Batchable,
@@ -59,6 +68,33 @@ def make_engine(
     compute: Compute = Compute(),
 ) -> Engine:
     """The engine that trains a model best on this machine.
+
+    Args:
+        model: the network, trained in place.
+        training: what is learnt from.
+        settings: the hyperparameters.
+        masks: weights to keep at zero.
+        compute: what to compute with.
+
+    Raises:
+        SafsError: what was asked for is not there, or is not for this model or these hyperparameters.
+    """
+    reason = torch_alone(settings)
+    if reason and compute.backend == "native":
+        raise SafsError(f"backend 'native' has no {reason}; take backend 'auto' or 'torch'")
+    if reason:
+        compute = Compute("torch", compute.device, compute.precision, compute.compile)
+    return _make_engine(model, training, settings, masks, compute)
+
+
+def _make_engine(
+    model: nn.Module,
+    training: Batchable,
+    settings: Hyperparameters,
+    masks: Masks | None = None,
+    compute: Compute = Compute(),
+) -> Engine:
+    """The engine for hyperparameters that every engine has.
 
     Args:
         model: the network, trained in place.

@@ -17,7 +17,7 @@ from safs.files import read_json
 SEEDS = [0, 1, 2, 3, 4]
 DEFAULTS = {"learning_rate": 1e-3, "weight_decay": 5e-4, "batch_size": 256}
 DENSE_EPOCHS = 60
-SEARCH = {"candidates": 24, "batch_size": 256}
+SEARCH = {"candidates": 40, "batch_size": 256}
 FINETUNE = {"trials": 12, "trial_epochs": 15, "epochs": 80, "scales": "channel", "insight_every": 0}
 EASY = {**FINETUNE, "trials": 8, "trial_epochs": 10, "epochs": 40}  # denser networks converge in fewer epochs
 GRADUAL = {"prune_schedule": "gradual", "prune_epochs": 20, "prune_weight_decay": 1e-4}

@@ -148,7 +148,7 @@ class _Search:
             self.strategy.reserve(candidate)
         led = bool(self.strategy.reserved)
         while len(self.trials) < self.plan.candidates:
-            if led and not self.strategy.reserved:  # late acceptance may have wandered off since
+            if led and not self.strategy.leads():  # late acceptance may have wandered off since
                 led = False
                 best = max(self.strategy.scores, key=lambda known: self.strategy.scores[known])
                 self.strategy.tell(best, self.strategy.scores[best])

@@ -1,6 +1,9 @@
+from pathlib import Path
+
 import pytest
 
 from benchmarks.torchvision_sites import row, survey
+from safs.files import read_json
 
 pytest.importorskip("torchvision", reason="torchvision is not installed")
 
@@ -47,3 +50,16 @@ def test_more_models_go_through(architecture: str, side: int, sites: int | None)
     assert (result["equal"], result["left"]) == (True, {})
     assert result["sites"] == sites if sites else result["sites"] > 5
     assert result["scales_trained"] == 2 * result["sites"]
+
+
+def test_the_committed_table_holds_every_model_of_torchvision():
+    import torchvision
+    from torchvision import models
+
+    table = read_json(Path(__file__).parents[2] / "benchmarks" / "results" / "torchvision-sites.json")
+    results = {result["model"].removeprefix("torchvision:"): result for result in table["models"]}
+    if torchvision.__version__.partition("+")[0] == table["torchvision"].partition("+")[0]:
+        assert set(models.list_models(module=models)) == set(results)
+    failed = [name for name, result in results.items() if not result.get("equal") or result["left"]]
+    assert failed == []
+    assert table["went_through"] == len(results)

@@ -76,22 +76,24 @@ MISTAKES = [
     (["prepare"], ["--out"]),
     (["prepare", "--out", "{tmp}/taken"], ["taken", "already exists"]),
     (
-        ["prune", "--data", "{tmp}/taken", "--models", "{tmp}/missing", "--out", "{tmp}/o"],
+        ["prune", "--data", "{tmp}/data", "--models", "{tmp}/missing", "--out", "{tmp}/o"],
         ["missing", "does not exist"],
     ),
-    (["prune", "--data", "{tmp}/taken", "--models", "{tmp}/taken", "--out", "{tmp}/o"], ["holds no models"]),
+    (["prune", "--data", "{tmp}/data", "--models", "{tmp}/taken", "--out", "{tmp}/o"], ["holds no models"]),
+    (["search", "--data", "{tmp}/taken", "--models", "{tmp}/taken", "--out", "{tmp}/o"], ["taken", "dataset.json"]),
     (["submit", "--host", "http://127.0.0.1:9"], ["http://127.0.0.1:9"]),
     (["frobnicate"], ["frobnicate"]),
 ]
 
 
 @pytest.fixture
-def broken(tmp_path):
+def broken(tmp_path, digits_folder):
     """A folder with config files and an output that are no good."""
     (tmp_path / "list.yaml").write_text("- 1\n")
     (tmp_path / "torn.yaml").write_text("seeds: [0, 1\n")
     (tmp_path / "typo.yaml").write_text("sedes: [0, 1]\n")
     (tmp_path / "range.yaml").write_text("sparsities: [0.9, 2]\n")
+    (tmp_path / "data").symlink_to(digits_folder)
     (tmp_path / "taken").mkdir()
     (tmp_path / "taken" / "file").write_text("mine")
     return tmp_path

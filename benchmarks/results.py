@@ -36,9 +36,11 @@ def accuracies() -> str:
     rows = {name: found for name in accuracy.ROWS if (found := read(f"accuracy-{name}"))}
     if not rows:
         return ""
-    ours = ["", "What the search chose, a seed a line:", ""]
+    ours = ["", "Stage 2's budget, the same for ReLU tuned and SAFS, and what the search chose, seed by seed:", ""]
     for name, row in rows.items():
-        ours += [f"- {accuracy.ROWS[name][0]}: " + "; ".join(row["activations"])]
+        tuning = row["tuning"]
+        budget = f"{tuning['trials']} trials of up to {tuning['trial_epochs']} epochs, then {tuning['epochs']} epochs"
+        ours += [f"- {accuracy.ROWS[name][0]} ({budget}): " + "; ".join(row["activations"])]
     text = (
         f"LeNet-5 on MNIST, {len(accuracy.SEEDS)} seeds, {accuracy.DENSE_EPOCHS} dense epochs; test accuracy in %, mean ± sample "
         "spread; differences are paired by seed. *ceiling*: the most a classifier on the classes with a live path could "

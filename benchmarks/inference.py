@@ -1,7 +1,8 @@
 """How fast the sparse runtime is beside dense runtimes: `python -m benchmarks.inference`, one core, all in one run.
 
 Networks have random weights whose filters differ in size, as trained ones do, and masks by magnitude; what a peer cannot
-do is skipped with its reason. Times are medians of alternating calls, with the quartiles behind them.
+do is skipped with its reason. Times are medians of alternating calls in CPU time, which other work on the machine does not count in, and their
+quartiles.
 """
 
 import argparse
@@ -99,9 +100,9 @@ def measure(peers: dict[str, Predict], x: np.ndarray, seconds: float) -> dict[st
     end = time.perf_counter() + seconds
     while time.perf_counter() < end or len(times[next(iter(peers))]) < 5:
         for name, predict in peers.items():
-            start = time.perf_counter()
+            start = time.thread_time()
             predict(x)
-            times[name].append(1e3 * (time.perf_counter() - start))
+            times[name].append(1e3 * (time.thread_time() - start))
     return {name: np.percentile(taken, [50, 25, 75]) for name, taken in times.items()}
 
 

@@ -6,10 +6,10 @@ from typing import Any, Union
 
 import numpy as np
 
-from safs import __version__
 from safs.errors import SafsError
 from safs.runtime.network import Floats, Network, Node, Shape
 from safs.runtime.rules import SCALES, need, shapes_of
+from safs.version import VERSION
 
 OPSET, IR_VERSION = 17, 8
 SYMEXP_LIMIT = 10.0
@@ -217,7 +217,7 @@ def write_onnx(path: Path, network: Network) -> int:
         opset_imports=[onnx.helper.make_opsetid("", OPSET)],
         ir_version=IR_VERSION,
         producer_name="safs",
-        producer_version=__version__,
+        producer_version=VERSION,
     )
     onnx.checker.check_model(made)
     content: bytes = made.SerializeToString()

@@ -41,7 +41,8 @@ class Graph:
     def add(self, op: str, *inputs: str, name: str = "", **attributes: Any) -> str:
         """Append an operator and give its output's name."""
         output = f"v{len(self.nodes)}"
-        self.nodes.append(self.onnx.helper.make_node(op, list(inputs), [output], name, **attributes))
+        label = f"{name or op} {len(self.nodes)}"  # a layer may be used twice, a node's name may not
+        self.nodes.append(self.onnx.helper.make_node(op, list(inputs), [output], label, **attributes))
         return output
 
 

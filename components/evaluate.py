@@ -15,12 +15,13 @@ def evaluate(
     metrics: dsl.Output[dsl.Metrics],
     confusion: dsl.Output[dsl.ClassificationMetrics],
     report: dsl.Output[dsl.HTML],
+    ablation_epochs: int = 1,
     code_version: str = "",
 ):
     from safs.kubeflow.component import execute
     from safs.kubeflow.views import show_confusion, show_metrics, show_report
 
-    summary = execute("evaluate", data=data, dense=dense, models=models, out=out)
+    summary = execute("evaluate", data=data, dense=dense, models=models, out=out, ablation_epochs=ablation_epochs)
     show_metrics(metrics, summary)
     show_confusion(confusion, out)
     show_report(report, out)

@@ -32,6 +32,15 @@ def training(
     learning_rate: float = 1e-3,
     weight_decay: float = 5e-4,
     batch_size: int = 64,
+    momentum: float = 0.9,
+    schedule: str = "constant",
+    warmup: float = 0.0,
+    label_smoothing: float = 0.0,
+    augment: str = "none",
+    patience: int = 0,
+    backend: str = "auto",
+    device: str = "auto",
+    precision: str = "float32",
     sparsities: List[float] = [0.9, 0.95, 0.99],
     scope: str = "layerwise",
     candidates: int = 16,
@@ -43,6 +52,9 @@ def training(
     trials: int = 8,
     trial_epochs: int = 6,
     epochs: int = 30,
+    insight_every: int = 5,
+    ablation_epochs: int = 1,
+    scales: str = "layer",
     accuracy_floor: float = 0.0,
     max_bytes: int = 0,
     prefer: str = "accuracy",
@@ -55,6 +67,15 @@ def training(
         "learning_rate": learning_rate,
         "weight_decay": weight_decay,
         "batch_size": batch_size,
+        "momentum": momentum,
+        "schedule": schedule,
+        "warmup": warmup,
+        "label_smoothing": label_smoothing,
+        "augment": augment,
+        "patience": patience,
+        "backend": backend,
+        "device": device,
+        "precision": precision,
     }
     data = prepare(
         dataset=dataset,
@@ -90,10 +111,14 @@ def training(
             trials=trials,
             trial_epochs=trial_epochs,
             epochs=epochs,
+            insight_every=insight_every,
+            scales=scales,
             **defaults,
             **version,
         ).outputs["out"]
-        evaluated = evaluate(data=data, dense=dense, models=tuned, **version).outputs["out"]
+        evaluated = evaluate(data=data, dense=dense, models=tuned, ablation_epochs=ablation_epochs, **version).outputs[
+            "out"
+        ]
     chosen = select(
         evaluations=dsl.Collected(evaluated),
         models=dsl.Collected(tuned),

@@ -1,3 +1,4 @@
+import copy
 import subprocess
 import sys
 from typing import Any
@@ -134,3 +135,10 @@ def test_the_names_of_scales_are_free_of_torch():
 def test_what_the_room_does_not_have_is_an_attribute_error():
     with pytest.raises(AttributeError, match="no attribute 'Activations'"):
         safs.activations.Activations  # noqa: B018
+
+
+def test_a_network_can_be_copied(model: LeNet5):
+    twin = copy.deepcopy(model)
+    assert torch.equal(twin(X), model(X))
+    set_activations(twin, {"act1": "tanh"})
+    assert activation_sites(model)["act1"].operator.name == "relu"

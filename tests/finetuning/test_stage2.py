@@ -1,5 +1,6 @@
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 
 import optuna
@@ -8,7 +9,9 @@ import torch
 
 from safs.activations import activation_sites, scale_parameters
 from safs.data.tensors import Batchable
-from safs.finetuning.stage2 import Budget, OnTrial, as_trial, prepare_model, suggest, tune
+from safs.finetuning.scales import prepare_model, start_scales
+from safs.finetuning.space import RANGES, suggest
+from safs.finetuning.stage2 import Budget, OnTrial, tune
 from safs.models import load_model
 from safs.pruning.masks import masks_of
 from safs.searching.journal import Journal
@@ -35,7 +38,8 @@ def tuned(sparse_folder: Path, training: Batchable, validation: Batchable) -> Tu
         seed: int = 0,
         budget: Budget = BUDGET,
     ):
-        return tune(sparse_folder, ACTIVATIONS, some, validation, defaults, budget, seed, Journal(journal), on_trial)
+        build = partial(prepare_model, sparse_folder, ACTIVATIONS, "layer")
+        return tune(build, some, validation, defaults, budget, seed, Journal(journal), on_trial)
 
     return run
 
@@ -48,8 +52,7 @@ def whole(
     some = Batchable(training.x[:60], training.y[:60])
     path, trials = tmp_path_factory.mktemp("tune") / "j", []
     best = tune(
-        sparse_folder,
-        ACTIVATIONS,
+        partial(prepare_model, sparse_folder, ACTIVATIONS, "layer"),
         some,
         validation,
         DEFAULTS,
@@ -86,10 +89,7 @@ def test_every_trial_keeps_the_batch_size_and_the_ranges(whole):
     _, trials, _ = whole
     for _, settings, *_ in trials[1:]:
         assert settings.batch_size == DEFAULTS.batch_size
-        assert 1e-4 <= settings.learning_rate <= 1e-1
-        assert 1e-7 <= settings.weight_decay <= 1e-2
-        assert 0 <= settings.momentum < 1
-        assert 0.1 <= settings.scale_rate <= 10
+        assert all(low <= getattr(settings, name) <= high for name, (low, high) in RANGES.items())
 
 
 def test_the_same_seed_gives_the_same_result(tuned: Tune, whole, tmp_path: Path):
@@ -156,11 +156,55 @@ def test_defaults_that_diverge_lose(tuned: Tune, tmp_path: Path):
     assert best != defaults
 
 
-def test_every_drawn_field_is_part_of_the_description_of_a_trial():
+@pytest.mark.parametrize("learnt", [False, True])
+def test_every_drawn_value_is_used_and_all_else_is_the_default(learnt: bool):
     study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
-    trial = study.ask()
-    settings = suggest(trial, DEFAULTS)
-    assert as_trial(settings) == trial.params
+    optimizers = set()
+    for _ in range(20):
+        trial = study.ask()
+        settings = asdict(suggest(trial, DEFAULTS, learnt=learnt))
+        assert settings == asdict(DEFAULTS) | trial.params
+        assert ("momentum" in trial.params) is (settings["optimizer"] == "sgd")
+        assert {"scale_rate", "alpha", "beta"}.isdisjoint(trial.params) is not learnt
+        optimizers.add(settings["optimizer"])
+    assert optimizers == {"adam", "adamw", "sgd"}
+
+
+def test_defaults_are_never_stopped_even_where_they_are_the_worst(tuned: Tune, tmp_path: Path):
+    frozen = Hyperparameters("sgd", 1e-30, batch_size=20)  # learns nothing
+    tuned(tmp_path / "j", None, frozen, budget=Budget(4, 6))
+    lengths = [len(curve) for curve in Journal(tmp_path / "j").outcomes.values()]
+    assert lengths[0] == 6
+
+
+@pytest.mark.parametrize("scales", ["layer", "channel"])
+def test_scales_start_at_multiples_of_the_operators_own(sparse_folder: Path, scales: str):
+    operators = ACTIVATIONS | {"act2": "acon", "act3": "falu"}
+    model, start = (prepare_model(sparse_folder, operators, scales) for _ in range(2))
+    start_scales(model, 3.0, 0.5)
+    for name, value in start.named_parameters():
+        factor = {"alpha": 3.0, "beta": 0.5}.get(name.rpartition(".")[2], 1.0)
+        assert torch.equal(dict(model.named_parameters())[name], value * factor), name
+    assert float(model.act3.alpha.detach().mean()) == pytest.approx(1.5)  # falu's own alpha is 0.5
+
+
+def test_fixed_scales_have_no_start(sparse_folder: Path):
+    model, same = (prepare_model(sparse_folder, ACTIVATIONS, "fixed") for _ in range(2))
+    start_scales(model, 3.0, 0.5)
+    x = torch.rand(2, 1, 28, 28)
+    assert torch.equal(model(x), same(x))
+
+
+@pytest.mark.parametrize("scales", ["fixed", "channel"])
+def test_tuning_goes_with_every_kind_of_scales(
+    sparse_folder: Path, training: Batchable, validation: Batchable, tmp_path: Path, scales: str
+):
+    build = partial(prepare_model, sparse_folder, ACTIVATIONS, scales)
+    trials: list[Trial] = []
+    journal = Journal(tmp_path / "j")
+    tune(build, training, validation, DEFAULTS, Budget(3, 1), 0, journal, lambda *trial: trials.append(trial))
+    starts = {settings.alpha for _, settings, *_ in trials}
+    assert (starts == {1.0}) is (scales == "fixed")
 
 
 def test_the_model_is_prepared_on_its_own_mask(sparse_folder: Path):

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import torch
 
-from safs.activations import OPERATORS
+from safs.activations import OPERATORS, scale_parameters
 from safs.data import load_info
 from safs.data.tensors import load_tensors
 from safs.errors import SafsError
@@ -18,6 +18,7 @@ from safs.models import load_model, load_spec
 from safs.pruning.masks import masks_of
 from safs.searching.journal import Journal
 from safs.steps import STEPS
+from safs.steps.arguments import check_arguments, step_parameters
 from safs.steps.context import Context
 from safs.steps.evaluate import evaluate
 from safs.steps.finetune import finetune
@@ -154,7 +155,9 @@ def test_search_without_operators_takes_all(chain: Chain, tmp_path: Path):
 def test_finetune_writes_four_variants_on_one_mask(chain: Chain):
     kinds = ("model.json", "model.safetensors", "training.json")
     models = {f"seed-{s}/{v}/{k}" for s in (0, 1) for v in VARIANTS[1:] for k in kinds}
-    assert files(chain.finetune) == models | {f"seed-{s}-{v}.jsonl" for s in (0, 1) for v in ("stage2", "safs")}
+    journals = {f"seed-{s}-{v}.jsonl" for s in (0, 1) for v in ("stage2", "safs")}
+    records = {f"seed-{s}/{v}/insight.json" for s in (0, 1) for v in ("relu", "safs")}
+    assert files(chain.finetune) == models | journals | records
     validation = load_tensors(chain.data, "validation")
     for seed in PRETRAIN["seeds"]:
         pruned, _ = load_model(chain.prune / f"seed-{seed}")
@@ -184,6 +187,64 @@ def test_finetune_trains_the_untuned_variants_with_the_defaults(chain: Chain, tm
     ]
 
 
+def test_finetune_records_nothing_where_nothing_is_asked_for(chain: Chain, tmp_path: Path):
+    finetune(chain.data, chain.prune, chain.search, tmp_path / "out", **FINETUNE, insight_every=0)
+    written, expected = contents(tmp_path / "out"), contents(chain.finetune)
+    assert written == {name: digest for name, digest in expected.items() if not name.endswith("insight.json")}
+
+
+@pytest.mark.parametrize("scales", ["fixed", "channel"])
+def test_finetune_learns_the_scales_it_is_asked_for(chain: Chain, tmp_path: Path, scales: str):
+    finetune(chain.data, chain.prune, chain.search, tmp_path / "out", **FINETUNE | {"epochs": 1}, scales=scales)
+    for variant in VARIANTS[1:]:
+        model, spec = load_model(tmp_path / "out" / "seed-0" / variant)
+        assert spec.scales == (scales if variant in {"stage2", "safs"} else "fixed")
+        assert bool(scale_parameters(model)) is (spec.scales == "channel")
+
+
+HOW = {
+    "optimizer": "sgd",
+    "momentum": 0.5,
+    "schedule": "restarts",
+    "warmup": 0.6,
+    "label_smoothing": 0.1,
+    "augment": "crop-flip",
+    "patience": 1,
+}
+
+
+def test_finetune_hands_every_hyperparameter_on(chain: Chain, tmp_path: Path):
+    finetune(chain.data, chain.prune, chain.search, tmp_path / "out", **FINETUNE | {"trials": 1}, **HOW)
+    for variant in VARIANTS[1:]:  # the one trial is that of the defaults
+        used = read_json(tmp_path / "out" / "seed-0" / variant / "training.json")["hyperparameters"]
+        assert {name: used[name] for name in HOW} == HOW
+
+
+@pytest.mark.parametrize("changed", HOW)
+def test_pretrain_hands_every_hyperparameter_on(chain: Chain, tmp_path: Path, changed: str):
+    arguments = {"seeds": [0], "dense_epochs": 3, "optimizer": "sgd", "learning_rate": 1e-30, "backend": "torch"}
+    if changed == "patience":  # nothing is learnt, so the training ends after the second epoch
+        tracker = Recorder()
+        pretrain(chain.data, tmp_path / "out", **arguments, patience=1, context=Context(tracker))
+        assert tracker.done == [(1, 3), (2, 3)]
+        return
+    arguments |= {"learning_rate": 1e-2, "dense_epochs": 1, "seeds": [0]}
+    pretrain(chain.data, tmp_path / "one", **arguments | {"optimizer": "adam" if changed == "optimizer" else "sgd"})
+    pretrain(chain.data, tmp_path / "two", **arguments | {changed: HOW[changed]})
+    assert contents(tmp_path / "one") != contents(tmp_path / "two")
+
+
+@pytest.mark.parametrize(
+    "arguments", [{"momentum": 1.0}, {"warmup": 1.0}, {"label_smoothing": -0.1}, {"patience": -1}, {"device": "tpu"}]
+)
+@pytest.mark.parametrize("step", [pretrain, finetune])
+def test_hyperparameters_out_of_range_are_refused(step: Callable[..., dict[str, Any]], arguments: dict[str, Any]):
+    parameters = {name: value for name, value in step_parameters(step).items() if name in HOW or name == "device"}
+    check_arguments(parameters, {}, {})
+    with pytest.raises(SafsError, match=next(iter(arguments))):
+        check_arguments(parameters, arguments, {})
+
+
 @pytest.mark.parametrize(
     "damage", ["missing", "[]", "{}", "null", '{"activations": {"act9": "relu"}}', '{"activations": 3}']
 )
@@ -201,7 +262,7 @@ def test_finetune_refuses_activations_that_are_none(chain: Chain, tmp_path: Path
 def test_evaluate_writes_numbers_and_a_report(chain: Chain, evaluated: Path, tmp_path: Path):
     tracker = Recorder()
     summary = evaluate(chain.data, chain.pretrain, chain.finetune, tmp_path / "out", context=Context(tracker))
-    assert files(tmp_path / "out") == {"evaluation.json", "report.html"}
+    assert files(tmp_path / "out") == {"evaluation.json", "insight.json", "report.html"}
     assert contents(tmp_path / "out") == contents(evaluated)
     measured = read_json(tmp_path / "out" / "evaluation.json")
     for variant in VARIANTS:

@@ -32,6 +32,17 @@ def test_pretrain_keeps_its_finished_seeds(chain: Chain, tmp_path: Path, stop: i
     assert second.children == (["seed-0", "seed-1"] if stop <= 2 else ["seed-1"])
 
 
+@pytest.mark.parametrize(("stop", "left"), [(1, {".seed-0.checkpoint"}), (3, {"seed-0", ".seed-1.checkpoint"})])
+def test_pretrain_goes_on_inside_the_training_of_a_seed(chain: Chain, tmp_path: Path, stop: int, left: set[str]):
+    work = tmp_path / "work"
+    with pytest.raises(KilledError):
+        pretrain(chain.data, tmp_path / "out", **PRETRAIN, context=Context(Recorder(stop), work=work))
+    folder = next(path for path in work.iterdir() if path.is_dir())
+    assert {path.name for path in folder.iterdir()} == left
+    pretrain(chain.data, tmp_path / "out", **PRETRAIN, context=Context(Recorder(), work=work))
+    assert contents(tmp_path / "out") == contents(chain.pretrain)
+
+
 @pytest.mark.parametrize("stop", range(1, 7))
 def test_search_keeps_its_finished_candidates(chain: Chain, tmp_path: Path, stop: int):
     def run(out: Path, context: Context) -> None:

@@ -1,6 +1,7 @@
 """What every engine must keep to; an engine of another backend joins `COMPUTES`."""
 
 import copy
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,9 +14,10 @@ from safs.models import load_model
 from safs.pruning.masks import Masks, masks_of, prunable_weights
 from safs.training.engine import make_engine
 from safs.training.settings import Compute, Hyperparameters
+from safs.training.torch_engine import TorchEngine
 from safs.training.trainer import WORST, measure
 
-COMPUTES = [Compute("torch", "cpu")]
+COMPUTES = [Compute("torch", "cpu"), Compute("native", "cpu")]
 SETTINGS = [Hyperparameters(kind, 1e-2, 1e-3, batch_size=30) for kind in ("adam", "adamw", "sgd")]
 
 by_compute = pytest.mark.parametrize("compute", COMPUTES, ids=lambda compute: compute.backend)
@@ -160,3 +162,12 @@ def test_a_gpu_that_is_not_there_is_a_safs_error(lenet_folder: Path, training: B
     model, _ = load_model(lenet_folder)
     with pytest.raises(SafsError, match="sees no GPU"):
         make_engine(model, training, SETTINGS[0], None, Compute(device="cuda"))
+
+
+@pytest.mark.parametrize("change", [{"augment": "crop-flip"}, {"label_smoothing": 0.1}, {"clip_norm": 1.0}], ids=str)
+def test_what_torch_alone_has_is_trained_by_torch(lenet_folder: Path, training: Batchable, change: dict):
+    model, _ = load_model(lenet_folder)
+    settings = replace(SETTINGS[0], **change)
+    assert isinstance(make_engine(model, training, settings, None, Compute(device="cpu")), TorchEngine)
+    with pytest.raises(SafsError, match="backend 'native' has no"):
+        make_engine(model, training, settings, None, Compute("native"))

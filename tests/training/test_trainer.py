@@ -201,6 +201,54 @@ def test_the_schedule_lowers_the_rate_during_training(lenet_folder, training: Ba
     assert 0 < moved["step"] < moved["constant"] / 2
 
 
+@pytest.mark.parametrize("patience", [0, 1, 2])
+def test_a_training_ends_when_nothing_gets_better(
+    lenet_folder, training: Batchable, validation: Batchable, patience: int
+):
+    model, _ = load_model(lenet_folder)
+    seen = []
+    settings = Hyperparameters("sgd", 1e-30, patience=patience)  # no step is large enough to change a weight
+    result = train(model, training, validation, settings, 5, 0, on_epoch=lambda *epoch: seen.append(epoch))
+    assert len(seen) == (1 + patience if patience else 5)
+    assert result == seen[0][2]
+
+
+def test_label_smoothing_keeps_logits_small(lenet_folder, training: Batchable, validation: Batchable):
+    largest = []
+    for smoothing in (0.0, 0.5):
+        model, _ = load_model(lenet_folder)
+        train(model, training, validation, Hyperparameters(learning_rate=5e-3, label_smoothing=smoothing), 4, 0)
+        largest.append(float(torch.cat(list(predict_logits(model, training.x))).abs().max()))
+    assert largest[1] < 0.7 * largest[0]
+
+
+def test_clipped_gradients_move_weights_less(sparse_folder, training: Batchable, validation: Batchable):
+    moved = []
+    for norm in (0.0, 1e-3, 1e9):
+        model, _ = load_model(sparse_folder)
+        before = state(model)
+        settings = Hyperparameters("sgd", 1e-2, 0.0, momentum=0.0, batch_size=len(training.y), clip_norm=norm)
+        train(model, training, validation, settings, 1, 0, masks_of(model))
+        difference = torch.cat([(state(model)[name] - value).flatten() for name, value in before.items()])
+        moved.append(float(difference.norm()))
+    assert moved[0] == moved[2]
+    assert moved[1] == pytest.approx(1e-2 * 1e-3, rel=1e-2)
+
+
+def test_bfloat16_and_augmentation_learn_too(lenet_folder, training: Batchable, validation: Batchable):
+    results = []
+    for precision, augment in (("float32", "none"), ("bfloat16", "none"), ("float32", "crop-flip")):
+        model, _ = load_model(lenet_folder)
+        settings = Hyperparameters(learning_rate=5e-3, batch_size=20, augment=augment)
+        score = train(model, training, validation, settings, 5, 0, compute=Compute("torch", "cpu", precision))
+        assert all(value.dtype == torch.float32 for value in model.state_dict().values())
+        results.append(score)
+    assert len(set(results)) == 3
+    assert min(score.accuracy for score in results[:2]) > 0.5
+    assert results[2].accuracy > 0.2  # mirrored and shifted digits are hard for 50 steps; chance is 0.1
+    assert results[1].accuracy == pytest.approx(results[0].accuracy, abs=0.2)
+
+
 class Table(nn.Module):
     """Hands the images on as logits."""
 

@@ -36,6 +36,9 @@ class Operator:
     function: Callable[..., Tensor]
     scales: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({"alpha": 1.0, "beta": 1.0}))
 
+    def __reduce__(self) -> tuple[Callable[[str], "Operator"], tuple[str]]:
+        return operator_named, (self.name,)  # so that models can be copied
+
 
 def scaled(function: Callable[[Tensor], Tensor]) -> Callable[..., Tensor]:
     """Turn f(x) into alpha * f(beta * x); a scale of exactly 1.0 costs nothing."""

@@ -11,7 +11,8 @@ COLOURS = ("#6b7280", "#d97706", "#0891b2", "#7c3aed", "#15803d")
 STYLE: Any = {"svg.hashsalt": "safs", "font.family": "sans-serif", "axes.spines.top": False, "axes.spines.right": False}
 
 
-def _svg(figure: Figure, label: str) -> str:
+def inline_svg(figure: Figure, label: str) -> str:
+    """A figure as an SVG element for a page, the same bytes for the same figure; the label is for screen readers."""
     buffer = io.StringIO()
     figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None}, bbox_inches="tight")
     svg = buffer.getvalue()
@@ -34,7 +35,7 @@ def accuracy_chart(evaluations: Sequence[dict[str, Any]], labels: Mapping[str, s
         axes.set_ylabel("test accuracy, %")
         axes.grid(axis="y", alpha=0.25)
         axes.legend(ncols=5, loc="lower center", bbox_to_anchor=(0.5, 1.0), frameon=False, fontsize=8)
-        return _svg(figure, "Test accuracy by sparsity and variant")
+        return inline_svg(figure, "Test accuracy by sparsity and variant")
 
 
 def confusion_chart(matrix: Sequence[Sequence[int]], classes: Sequence[str]) -> str:
@@ -54,4 +55,4 @@ def confusion_chart(matrix: Sequence[Sequence[int]], classes: Sequence[str]) -> 
         axes.set_yticks(range(len(classes)), classes, parse_math=False)
         axes.set_xlabel("predicted")
         axes.set_ylabel("true")
-        return _svg(figure, "Confusion matrix")
+        return inline_svg(figure, "Confusion matrix")

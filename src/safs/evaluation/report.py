@@ -8,6 +8,7 @@ from jinja2 import Environment
 from markupsafe import Markup
 
 from safs.evaluation.charts import accuracy_chart, confusion_chart
+from safs.evaluation.insight_section import render_insight
 
 LABELS = {
     "dense": "dense",
@@ -32,14 +33,17 @@ def render_report(evaluations: Sequence[dict[str, Any]], chosen: dict[str, Any] 
     """Render evaluations, one a sparsity, and the selection if there is one.
 
     Args:
-        evaluations: contents of `evaluation.json`, by rising sparsity.
+        evaluations: contents of `evaluation.json`, by rising sparsity, with that of `insight.json` under `insight`.
         chosen: the selected model's entry.
         reason: why it was selected, or why nothing was.
     """
     environment = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
     environment.filters["percent"] = percent
     template = environment.from_string((files("safs.evaluation") / "report.html.jinja").read_text(encoding="utf-8"))
-    entries = [{**entry, "best_sparse_mean": best_sparse_mean(entry)} for entry in evaluations]
+    entries = [
+        {**entry, "best_sparse_mean": best_sparse_mean(entry), "inside": render_insight(entry, LABELS)}
+        for entry in evaluations
+    ]
     pictures = [Markup(confusion_chart(entry["confusion"], entry["classes"])) for entry in evaluations]  # noqa: S704
     return template.render(
         evaluations=list(zip(entries, pictures, strict=True)),

@@ -7,6 +7,8 @@ from typing import Any
 from safs.errors import SafsError
 from safs.files import fingerprint, read_fields
 
+INSIGHT = "insight.json"
+
 
 def choose(
     evaluations: Sequence[dict[str, Any]], accuracy_floor: float, max_bytes: int, prefer: str
@@ -42,7 +44,7 @@ def choose(
 
 
 def read_evaluation(folder: Path) -> dict[str, Any]:
-    """Read the evaluation of a folder that `evaluate` wrote.
+    """Read the evaluation of a folder that `evaluate` wrote, with its `insight.json` under `insight` if it has one.
 
     Raises:
         SafsError: it is missing, damaged or about no model.
@@ -51,6 +53,9 @@ def read_evaluation(folder: Path) -> dict[str, Any]:
     evaluation = read_fields(path, sparsity=float, seeds=list, variants=dict, models=list, data=str, classes=list)
     if not evaluation["models"]:
         raise SafsError(f"{path} is about no model; make it again")
+    if (folder / INSIGHT).exists():
+        insight = read_fields(folder / INSIGHT, ablation=dict, training=dict, activations=dict)
+        evaluation = {**evaluation, "insight": insight}
     return evaluation
 
 

@@ -12,6 +12,7 @@ from safs.errors import SafsError, unknown
 
 Sparsity = Annotated[float, Ge(0), Lt(1)]
 Fraction = Annotated[float, Ge(0), Le(1)]
+Part = Annotated[float, Ge(0), Lt(1)]
 Count = Annotated[int, Ge(1)]
 Natural = Annotated[int, Ge(0)]
 Rate = Annotated[float, Gt(0), AllowInfNan(False)]

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+from safs.steps.arguments import Natural
 from safs.steps.context import Context
 from safs.steps.work import work_folder
 
@@ -12,6 +13,7 @@ def evaluate(
     dense: Path,
     models: Path,
     out: Path,
+    ablation_epochs: Natural = 1,
     *,
     context: Context = Context(),
 ) -> dict[str, Any]:
@@ -23,20 +25,27 @@ def evaluate(
         data: Data set folder, the output of prepare.
         dense: Folder of dense models, the output of pretrain.
         models: Folder of fine-tuned models, the output of finetune.
-        out: Folder to write evaluation.json and report.html to.
+        out: Folder to write evaluation.json, insight.json and report.html to.
+        ablation_epochs: Epochs of re-training after a layer of a SAFS model got its original operator back, which shows
+            what the searched one is worth; 0 measures without any.
 
     Raises:
         SafsError: an input is missing or damaged, or the dense and sparse models have different seeds.
     """
+    from safs.evaluation.insight import collect_insight
     from safs.evaluation.measurement import evaluate_seeds
     from safs.evaluation.report import render_report
+    from safs.evaluation.selection import INSIGHT
     from safs.files import write_json, write_text
 
     context.tracker.progress(0, 1, "test data")
-    with work_folder("evaluate", out, context, data=data, dense=dense, models=models) as work:
+    inputs = {"data": data, "dense": dense, "models": models, "ablation_epochs": ablation_epochs}
+    with work_folder("evaluate", out, context, **inputs) as work:
         evaluation = evaluate_seeds(data, dense, models)
         write_json(work / "evaluation.json", evaluation)
-        write_text(work / "report.html", render_report([evaluation]))
+        insight = collect_insight(data, dense, models, ablation_epochs, context.tracker.progress)
+        write_json(work / INSIGHT, insight)
+        write_text(work / "report.html", render_report([{**evaluation, "insight": insight}]))
     variants = evaluation["variants"]
     metrics = {f"{name}_test_accuracy": values["test_mean"] for name, values in variants.items()}
     spreads = {f"{name}_test_spread": values["test_spread"] for name, values in variants.items()}

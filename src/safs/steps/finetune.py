@@ -1,13 +1,32 @@
 """Step 5: stage 2 of the method, and the trainings that show what each stage is worth."""
 
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from safs.steps.arguments import Count, Decay, Rate
-from safs.steps.context import Context
-from safs.steps.work import work_folder
-from safs.training.settings import Hyperparameters, Optimizer
+from safs.activations.types import Scales
+from safs.steps.arguments import Count, Decay, Natural, Part, Rate
+from safs.steps.context import Context, Tracker
+from safs.steps.work import checkpoint_of, work_folder
+from safs.training.settings import (
+    Augment,
+    Backend,
+    Compute,
+    Device,
+    Hyperparameters,
+    Optimizer,
+    Precision,
+    Schedule,
+)
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from safs.data.tensors import Batchable
+    from safs.training.trainer import Score
+
+WATCHED = ("relu", "safs")
 
 
 def finetune(
@@ -22,6 +41,17 @@ def finetune(
     learning_rate: Rate = 1e-3,
     weight_decay: Decay = 5e-4,
     batch_size: Count = 64,
+    momentum: Part = 0.9,
+    schedule: Schedule = "constant",
+    warmup: Part = 0.0,
+    label_smoothing: Part = 0.0,
+    augment: Augment = "none",
+    patience: Natural = 0,
+    scales: Scales = "layer",
+    backend: Backend = "auto",
+    device: Device = "auto",
+    precision: Precision = "float32",
+    insight_every: Natural = 5,
     *,
     context: Context = Context(),
 ) -> dict[str, Any]:
@@ -43,41 +73,68 @@ def finetune(
         learning_rate: Learning rate of the dense network, and the default one of fine-tuning.
         weight_decay: Weight decay of the dense network, and the default one of fine-tuning.
         batch_size: Images in a training step.
+        momentum: Momentum of sgd, and the default one of fine-tuning.
+        schedule: How the learning rate falls over a training, and the default one of fine-tuning.
+        warmup: First part of a training in which the learning rate rises from zero; the default one of fine-tuning.
+        label_smoothing: What targets give to all classes alike; the default one of fine-tuning.
+        augment: Change images at random in training: none, or crop-flip (shifts by up to 4 pixels, and mirrors).
+        patience: Epochs without a better validation score after which a training ends; 0 trains all epochs.
+        scales: Activation scales that stage 2 learns: one of each a site (layer) or a channel, or none (fixed).
+        backend: What trains: torch, native (compiled for sparse networks on the CPU), or auto for the faster one.
+        device: Where to train: cpu, cuda, or auto for the GPU if there is one.
+        precision: float32, or bfloat16 for automatic mixed precision with torch.
+        insight_every: Epochs between two records of gradients, dead units and activations in the final trainings of
+            relu and safs; 0 records nothing.
 
     Raises:
         SafsError: an input is missing or damaged, or the activations are not of these models.
     """
     from safs.data.tensors import load_tensors
     from safs.files import read_fields, write_json
-    from safs.finetuning.stage2 import Budget, prepare_model, tune
+    from safs.finetuning.scales import prepare_model, start_scales
+    from safs.finetuning.stage2 import Budget, tune
     from safs.models import load_spec, save_model, seed_folders
     from safs.pruning.masks import masks_of
     from safs.searching.journal import Journal
     from safs.training.trainer import Score, train
 
-    defaults = Hyperparameters(optimizer, learning_rate, weight_decay, batch_size)
+    defaults = Hyperparameters(
+        optimizer,
+        learning_rate,
+        weight_decay,
+        batch_size,
+        momentum,
+        schedule,
+        warmup=warmup,
+        label_smoothing=label_smoothing,
+        augment=augment,
+        patience=patience,
+    )
+    compute = Compute(backend, device, precision)
     training, validation = load_tensors(data, "train"), load_tensors(data, "validation")
     budget = Budget(trials, trial_epochs)
     inputs = {"data": data, "models": models, "activations": activations}
-    numbers = {"budget": vars(budget), "epochs": epochs, "defaults": vars(defaults)}
+    numbers = {
+        "budget": vars(budget),
+        "epochs": epochs,
+        "defaults": vars(defaults),
+        "scales": scales,
+        "compute": vars(compute),
+        "insight_every": insight_every,
+    }
     with work_folder("finetune", out, context, **inputs, **numbers) as work:
         folders = seed_folders(models)
-        total = len(folders) * (2 * trials + 4)
-        done = 0
+        done, total = 0, len(folders) * (2 * trials + 4)
         for seed, folder in folders.items():
             spec = load_spec(folder)
             found = read_fields(activations / f"seed-{seed}.json", activations=dict)["activations"]
-            relu = dict.fromkeys(found, "relu")
-            variants = {
-                "relu": (relu, False),
-                "stage1": (found, False),
-                "stage2": (relu, True),
-                "safs": (found, True),
-            }
-            for variant, (operators, tuned) in variants.items():
+            for variant in ("relu", "stage1", "stage2", "safs"):
+                kind = scales if variant in {"stage2", "safs"} else "fixed"
+                operators = found if variant in {"stage1", "safs"} else dict.fromkeys(found, "relu")
+                build = partial(prepare_model, folder, operators, kind)
                 name = f"seed-{seed} {variant}"
                 settings = defaults
-                if tuned:
+                if variant in {"stage2", "safs"}:
 
                     def on_trial(
                         number: int, tried: Hyperparameters, score: Score, new: bool, name: str = name
@@ -91,22 +148,45 @@ def finetune(
                         context.tracker.progress(done, total, f"{name}, {score.accuracy:.2%}")
 
                     journal = Journal(work / f"seed-{seed}-{variant}.jsonl")
-                    settings = tune(folder, operators, training, validation, defaults, budget, seed, journal, on_trial)
+                    settings = tune(
+                        build, training, validation, defaults, budget, seed, journal, on_trial, compute=compute
+                    )
                 target = work / f"seed-{seed}" / variant
                 if not (target / "training.json").exists():
-                    scales = "layer" if tuned else "fixed"
-                    network = prepare_model(folder, operators, scales)
+                    network = build()
+                    start_scales(network, settings.alpha, settings.beta)
                     with context.tracker.child(name) as tracker:
                         tracker.params({**asdict(settings), "epochs": epochs})
-
-                        def on_epoch(epoch: int, loss: float, score: Score, tracker: Any = tracker) -> None:
-                            tracker.metrics({"loss": loss, "validation_accuracy": score.accuracy}, epoch)
-
-                        best = train(network, training, validation, settings, epochs, seed, masks_of(network), on_epoch)
-                    save_model(target, network, replace(spec, activations=operators, scales=scales))
+                        best = train(
+                            network,
+                            training,
+                            validation,
+                            settings,
+                            epochs,
+                            seed,
+                            masks_of(network),
+                            _report_to(tracker, network, target, training, insight_every if variant in WATCHED else 0),
+                            compute=compute,
+                            checkpoint=checkpoint_of(target),
+                        )
+                    save_model(target, network, replace(spec, activations=operators, scales=kind))
                     result = {"validation_accuracy": best.accuracy, "hyperparameters": asdict(settings)}
                     write_json(target / "training.json", result)
                     context.tracker.metrics({f"{variant}_validation_accuracy_seed_{seed}": best.accuracy})
+                checkpoint_of(target).unlink(missing_ok=True)
                 done += 1
                 context.tracker.progress(done, total, name)
     return {"sparsity": spec.sparsity, "seeds": len(folders), "epochs": epochs}
+
+
+def _report_to(tracker: Tracker, network: "nn.Module", target: Path, training: "Batchable", every: int) -> Any:
+    """What tells a tracker of every epoch, and writes down every few epochs how the network looks inside."""
+    from safs.insight import watch
+
+    look = watch(network, target / "insight.json", training, every)
+
+    def on_epoch(epoch: int, loss: float, score: "Score") -> None:
+        tracker.metrics({"loss": loss, "validation_accuracy": score.accuracy}, epoch)
+        look(epoch)
+
+    return on_epoch

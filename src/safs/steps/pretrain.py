@@ -3,10 +3,19 @@
 from pathlib import Path
 from typing import Any
 
-from safs.steps.arguments import Count, Decay, Rate, Seeds
+from safs.steps.arguments import Count, Decay, Natural, Part, Rate, Seeds
 from safs.steps.context import Context
-from safs.steps.work import work_folder
-from safs.training.settings import Hyperparameters, Optimizer
+from safs.steps.work import checkpoint_of, work_folder
+from safs.training.settings import (
+    Augment,
+    Backend,
+    Compute,
+    Device,
+    Hyperparameters,
+    Optimizer,
+    Precision,
+    Schedule,
+)
 
 SEEDS = [0, 1, 2]
 
@@ -21,6 +30,15 @@ def pretrain(
     learning_rate: Rate = 1e-3,
     weight_decay: Decay = 5e-4,
     batch_size: Count = 64,
+    momentum: Part = 0.9,
+    schedule: Schedule = "constant",
+    warmup: Part = 0.0,
+    label_smoothing: Part = 0.0,
+    augment: Augment = "none",
+    patience: Natural = 0,
+    backend: Backend = "auto",
+    device: Device = "auto",
+    precision: Precision = "float32",
     *,
     context: Context = Context(),
 ) -> dict[str, Any]:
@@ -36,6 +54,15 @@ def pretrain(
         learning_rate: Learning rate of the dense network, and the default one of fine-tuning.
         weight_decay: Weight decay of the dense network, and the default one of fine-tuning.
         batch_size: Images in a training step.
+        momentum: Momentum of sgd, and the default one of fine-tuning.
+        schedule: How the learning rate falls over a training, and the default one of fine-tuning.
+        warmup: First part of a training in which the learning rate rises from zero; the default one of fine-tuning.
+        label_smoothing: What targets give to all classes alike; the default one of fine-tuning.
+        augment: Change images at random in training: none, or crop-flip (shifts by up to 4 pixels, and mirrors).
+        patience: Epochs without a better validation score after which a training ends; 0 trains all epochs.
+        backend: What trains: torch, native (compiled for sparse networks on the CPU), or auto for the faster one.
+        device: Where to train: cpu, cuda, or auto for the GPU if there is one.
+        precision: float32, or bfloat16 for automatic mixed precision with torch.
 
     Raises:
         SafsError: the data set is missing or damaged, or the architecture is unknown.
@@ -45,15 +72,29 @@ def pretrain(
     from safs.models import ModelSpec, fresh_model, save_model
     from safs.training.trainer import Score, train
 
-    settings = Hyperparameters(optimizer, learning_rate, weight_decay, batch_size)
+    settings = Hyperparameters(
+        optimizer,
+        learning_rate,
+        weight_decay,
+        batch_size,
+        momentum,
+        schedule,
+        warmup=warmup,
+        label_smoothing=label_smoothing,
+        augment=augment,
+        patience=patience,
+    )
+    compute = Compute(backend, device, precision)
     info = load_info(data)
     training, validation = load_tensors(data, "train"), load_tensors(data, "validation")
     accuracies: dict[str, float] = {}
-    inputs = {"data": data, "model": model, "epochs": dense_epochs, "settings": vars(settings), "seeds": seeds}
-    with work_folder("pretrain", out, context, **inputs) as work:
+    inputs = {"data": data, "model": model, "epochs": dense_epochs, "seeds": seeds}
+    how = {"settings": vars(settings), "compute": vars(compute)}
+    with work_folder("pretrain", out, context, **inputs, **how) as work:
         for index, seed in enumerate(seeds):
             folder = work / f"seed-{seed}"
             if (folder / "model.json").exists():
+                checkpoint_of(folder).unlink(missing_ok=True)  # killed between the two
                 continue
             spec = ModelSpec(model, info.shape, info.classes, info.mean, info.std, seed=seed)
             network = fresh_model(spec)
@@ -66,8 +107,19 @@ def pretrain(
                     done, total = index * dense_epochs + epoch, len(seeds) * dense_epochs
                     context.tracker.progress(done, total, f"seed {seed}, {score.accuracy:.2%}")
 
-                best = train(network, training, validation, settings, dense_epochs, seed, on_epoch=on_epoch)
+                best = train(
+                    network,
+                    training,
+                    validation,
+                    settings,
+                    dense_epochs,
+                    seed,
+                    on_epoch=on_epoch,
+                    compute=compute,
+                    checkpoint=checkpoint_of(folder),
+                )
             accuracies[f"validation_accuracy_seed_{seed}"] = best.accuracy
             save_model(folder, network, spec)
+            checkpoint_of(folder).unlink(missing_ok=True)
     context.tracker.metrics(accuracies)
     return {"architecture": model, "seeds": len(seeds), "fingerprint": info.fingerprint}

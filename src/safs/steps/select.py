@@ -48,7 +48,8 @@ def select(
         chosen, reason = choose(read, accuracy_floor, max_bytes, prefer)
         if chosen:
             shutil.copytree(find_model(models, chosen), work / "model", dirs_exist_ok=True)
-        write_json(work / "selection.json", {"chosen": chosen, "reason": reason, "evaluations": read})
+        figures = [{name: value for name, value in entry.items() if name != "insight"} for entry in read]
+        write_json(work / "selection.json", {"chosen": chosen, "reason": reason, "evaluations": figures})
         write_text(work / "report.html", render_report(read, chosen, reason))
     if chosen:
         sizes = {"bytes": chosen["bytes"], "sparsity": chosen["sparsity"]}

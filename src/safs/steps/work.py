@@ -54,6 +54,11 @@ def work_folder(step: str, out: Path, context: Context, **inputs: Any) -> Iterat
         note.unlink()
 
 
+def checkpoint_of(model: Path) -> Path:
+    """Where the unfinished training of a model is kept while there is no folder `model` yet."""
+    return model.with_name(f".{model.name}.checkpoint")
+
+
 def _locked(file: IO[str]) -> bool:
     """Take the lock; one that a killed process still holds is free within moments."""
     end = time.monotonic() + PATIENCE

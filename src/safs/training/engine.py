@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
+import torch
 from torch import Tensor, nn
 
 from safs.data.tensors import Batchable
@@ -50,6 +51,16 @@ class Engine(Protocol):
         """Let go of the model, as it is, on the device it came from."""
 
 
+def torch_alone(settings: Hyperparameters) -> str | None:
+    """What of these hyperparameters PyTorch alone has; None where every engine has all of them."""
+    used = {
+        "augmentation": settings.augment != "none",
+        "label smoothing": settings.label_smoothing > 0,
+        "gradient clipping": settings.clip_norm > 0,
+    }
+    return next((name for name, wanted in used.items() if wanted), None)
+
+
 def make_engine(
     model: nn.Module,
     training: Batchable,
@@ -67,8 +78,55 @@ def make_engine(
         compute: what to compute with.
 
     Raises:
+        SafsError: what was asked for is not there, or is not for this model or these hyperparameters.
+    """
+    reason = torch_alone(settings)
+    if reason and compute.backend == "native":
+        raise SafsError(f"backend 'native' has no {reason}; take backend 'auto' or 'torch'")
+    if reason:
+        compute = Compute("torch", compute.device, compute.precision, compute.compile)
+    return _make_engine(model, training, settings, masks, compute)
+
+
+def _make_engine(
+    model: nn.Module,
+    training: Batchable,
+    settings: Hyperparameters,
+    masks: Masks | None = None,
+    compute: Compute = Compute(),
+) -> Engine:
+    """The engine for hyperparameters that every engine has.
+
+    Args:
+        model: the network, trained in place.
+        training: what is learnt from.
+        settings: the hyperparameters.
+        masks: weights to keep at zero.
+        compute: what to compute with.
+
+    Raises:
         SafsError: the backend or the device is not there.
     """
-    if compute.backend == "native":
-        raise SafsError("backend 'native' cannot train this model; take backend 'auto' or 'torch'")
+    if compute.backend != "torch":
+        reason = _not_native(compute)
+        if reason is None:
+            from safs.native.layers import NotLowerable
+            from safs.training.native_engine import NativeEngine, worth_it
+
+            try:
+                if compute.backend == "native" or worth_it(model, training, masks):
+                    return NativeEngine(model, training, settings, masks)
+            except NotLowerable as error:
+                reason = str(error)
+        if compute.backend == "native":
+            raise SafsError(f"backend 'native' cannot train this: {reason}; take backend 'auto' or 'torch'")
     return TorchEngine(model, training, settings, masks, compute)
+
+
+def _not_native(compute: Compute) -> str | None:
+    """Why what was asked for is PyTorch's alone; None where it is not."""
+    if compute.device == "cuda" or (compute.device == "auto" and torch.cuda.is_available()):
+        return "it computes on the CPU alone and the device is a GPU"
+    if compute.precision != "float32":
+        return f"precision is {compute.precision!r} and it computes in float32"
+    return "compile is for PyTorch" if compute.compile else None

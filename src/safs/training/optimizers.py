@@ -19,10 +19,11 @@ def make_optimizer(model: nn.Module, settings: Hyperparameters) -> torch.optim.O
         {"params": scales, "lr": settings.learning_rate * settings.scale_rate, "weight_decay": 0.0},
     ]
     groups = [group for group in groups if group["params"]]
+    fused = all(parameter.is_cuda for parameter in model.parameters())
     if settings.optimizer == "sgd":
-        return torch.optim.SGD(groups, momentum=settings.momentum, foreach=True)
+        return torch.optim.SGD(groups, momentum=settings.momentum, fused=fused, foreach=not fused)
     kind = torch.optim.Adam if settings.optimizer == "adam" else torch.optim.AdamW
-    return kind(groups, foreach=True)
+    return kind(groups, fused=fused, foreach=not fused)
 
 
 def optimizer_state(optimizer: torch.optim.Optimizer, model: nn.Module) -> dict[str, Tensor]:
@@ -41,5 +42,6 @@ def restore_optimizer(optimizer: torch.optim.Optimizer, model: nn.Module, state:
     for name, value in state.items():
         owner, _, entry = name.rpartition("/")
         old = optimizer.state[parameters[owner]]
-        device = value.device if entry == "step" else parameters[owner].device  # Adam counts its steps on the CPU
+        on_cpu = entry == "step" and not optimizer.defaults["fused"]  # where Adam counts its steps
+        device = torch.device("cpu") if on_cpu else parameters[owner].device
         old[entry] = value.to(device, copy=True)

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 Optimizer = Literal["adam", "adamw", "sgd"]
-Schedule = Literal["constant", "cosine", "linear", "step"]
+Schedule = Literal["constant", "cosine", "restarts", "linear", "step", "plateau"]
+Augment = Literal["none", "crop-flip"]
 Backend = Literal["auto", "torch", "native"]
 Device = Literal["auto", "cpu", "cuda"]
 Precision = Literal["float32", "bfloat16"]
@@ -22,6 +23,13 @@ class Hyperparameters:
         momentum: of sgd, in [0, 1).
         schedule: how the learning rate falls over the training.
         scale_rate: the activation scales' learning rate as a multiple of `learning_rate`.
+        warmup: the first part of the training, in [0, 1), in which the learning rate rises from zero.
+        label_smoothing: what the targets give to all classes alike, in [0, 1).
+        clip_norm: the largest norm of all gradients together; 0 does not clip.
+        augment: none, or crop-flip: random crops with 4 pixels of padding, and horizontal flips.
+        patience: epochs without a better validation score after which a training ends; 0 never ends it early.
+        alpha: what the activations' learnt outer scales start from, as a multiple of their operators' own values.
+        beta: the same of the inner scales.
     """
 
     optimizer: Optimizer = "adam"
@@ -31,6 +39,13 @@ class Hyperparameters:
     momentum: float = 0.9
     schedule: Schedule = "constant"
     scale_rate: float = 1.0
+    warmup: float = 0.0
+    label_smoothing: float = 0.0
+    clip_norm: float = 0.0
+    augment: Augment = "none"
+    patience: int = 0
+    alpha: float = 1.0
+    beta: float = 1.0
 
 
 @dataclass(frozen=True)

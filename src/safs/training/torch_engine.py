@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from safs.data.tensors import Batchable
 from safs.errors import SafsError
 from safs.pruning.masks import Masks, apply_masks, prunable_weights
+from safs.training.augmentation import AUGMENTATIONS
 from safs.training.optimizers import make_optimizer, optimizer_state, restore_optimizer
 from safs.training.score import Score, measure
 from safs.training.settings import Compute, Hyperparameters
@@ -65,6 +66,7 @@ class TorchEngine:
         self.forward = torch.compile(self.model) if compute.compile else self.model
         self.training = resident(training, self.device)
         self.settings = settings
+        self.augment = AUGMENTATIONS[settings.augment]
         self.autocast = torch.autocast(
             self.device.type, torch.bfloat16, enabled=compute.precision == "bfloat16", cache_enabled=False
         )
@@ -87,11 +89,13 @@ class TorchEngine:
         self.model.train()
         total = torch.zeros((), device=self.device)
         devices = [self.device] if self.device.type == "cuda" else []
-        with torch.random.fork_rng(devices):
+        reproducible = torch.backends.cudnn.flags(benchmark=False, deterministic=True)
+        with torch.random.fork_rng(devices), reproducible:
             torch.manual_seed(seed_of(order))  # dropout follows the order, the global generator is left alone
             batches = order.to(self.device).split(self.settings.batch_size)
             for batch, factor in zip(batches, rates, strict=True):
-                total += self._step(self.training.x[batch], self.training.y[batch], factor) * len(batch)
+                x = self.augment(self.training.x[batch])
+                total += self._step(x, self.training.y[batch], factor) * len(batch)
         return float(total) / len(order)
 
     def _step(self, x: Tensor, y: Tensor, factor: float) -> Tensor:
@@ -100,13 +104,22 @@ class TorchEngine:
             group["lr"] = rate * factor
         self.optimizer.zero_grad()
         with self.autocast:
-            loss = F.cross_entropy(self.forward(x), y)
+            loss = F.cross_entropy(self.forward(x), y, label_smoothing=self.settings.label_smoothing)
         loss.backward()  # type: ignore[no-untyped-call]
+        if self.settings.clip_norm:
+            self._clip()
         self.optimizer.step()
         if self.masked:
             with torch.no_grad():
                 torch._foreach_mul_(self.masked, self.keep)  # type: ignore[arg-type]
         return loss.detach()
+
+    def _clip(self) -> None:
+        """Bound the norm of the gradients of the weights that are left."""
+        gradients = [weight.grad for weight in self.masked]
+        if gradients:
+            torch._foreach_mul_(gradients, self.keep)  # type: ignore[arg-type]
+        nn.utils.clip_grad_norm_(self.model.parameters(), self.settings.clip_norm)
 
     def measure(self, data: Batchable) -> Score:
         if self.measured is None or self.measured[0] is not data:

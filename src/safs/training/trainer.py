@@ -1,16 +1,18 @@
 """One training loop for dense and sparse networks, whatever engine computes it."""
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from safs.data.tensors import Batchable
 from safs.pruning.masks import Masks, apply_masks
-from safs.training.engine import Engine, make_engine
+from safs.training.checkpoint import Checkpoint, History, load_checkpoint, save_checkpoint, training_key
+from safs.training.engine import make_engine
 from safs.training.optimizers import make_optimizer
-from safs.training.schedules import SCHEDULES
+from safs.training.schedules import rate_factors
 from safs.training.score import WORST, Score, measure, predict_logits
 from safs.training.settings import Compute, Hyperparameters
 
@@ -30,6 +32,8 @@ def train(
     on_epoch: OnEpoch | None = None,
     *,
     compute: Compute = Compute(),
+    checkpoint: Path | None = None,
+    checkpoint_every: int = 1,
 ) -> Score:
     """Train a model in place and leave it as it was after its best epoch on validation data.
 
@@ -42,50 +46,69 @@ def train(
         seed: decides the order of the batches; the same seed gives the same result on the same machine.
         masks: weights to keep at zero.
         on_epoch: called with the epoch (from 1), the mean training loss and the validation score; the model then has
-            the weights of that epoch; it may raise to stop the training.
+            the weights of that epoch; it may raise to stop the training. A training that goes on from a checkpoint
+            first reports the epochs that it has behind it.
         compute: what to compute with.
+        checkpoint: file to keep the unfinished training in; if it is there, the training goes on from it and ends as
+            it would have without the interruption. It stays when the training has ended: remove it once the model is
+            saved.
+        checkpoint_every: epochs between two writings of it.
 
     Returns:
         The best epoch's validation score; `WORST` if every epoch diverged.
 
     Raises:
-        SafsError: what to compute with is not there.
+        SafsError: what to compute with is not there, or the checkpoint is damaged or of another training.
     """
+    key = training_key(model, settings, epochs, seed, masks, compute) if checkpoint else ""
+    saved = load_checkpoint(checkpoint, key) if checkpoint else None
+    best_state: Mapping[str, Tensor] = copy.deepcopy(model.state_dict())
+    order = torch.Generator().manual_seed(seed)
+    history: History = []
+    if saved:
+        model.load_state_dict(saved.model)
+        best_state, history = saved.best, list(saved.history)
+        order.set_state(saved.order)
     engine = make_engine(model, training, settings, masks, compute)
+    if saved:
+        engine.restore(saved.engine)
+
+    def after_epoch(loss: float, score: Score) -> None:
+        """Keep the best state, write the checkpoint, report."""
+        nonlocal best_state
+        better = score > max((past for _, past in history), default=WORST)
+        history.append((loss, score))
+        due = checkpoint and (len(history) % checkpoint_every == 0 or _ended(history, epochs, settings.patience))
+        if better or due or on_epoch:
+            engine.sync()
+        if better:
+            best_state = copy.deepcopy(model.state_dict())
+        if checkpoint and due:
+            now = Checkpoint(history, model.state_dict(), best_state, engine.state(), order.get_state())
+            save_checkpoint(checkpoint, key, now)
+        if on_epoch:
+            on_epoch(len(history), loss, score)
+
     try:
-        best = _loop(engine, model, len(training.y), validation, settings, epochs, seed, on_epoch)
+        for epoch, (loss, score) in enumerate(history, start=1):
+            if on_epoch:
+                on_epoch(epoch, loss, score)
+        images, steps = len(training.y), -(-len(training.y) // settings.batch_size)
+        while not _ended(history, epochs, settings.patience):
+            rates = rate_factors(settings, [past for _, past in history], epochs, steps)
+            loss = engine.epoch(torch.randperm(images, generator=order), rates)
+            after_epoch(loss, engine.measure(validation))
+        model.load_state_dict(best_state)
     finally:
         engine.close()
     if masks:
         apply_masks(model, masks)
-    return best
+    return max((score for _, score in history), default=WORST)
 
 
-def _loop(
-    engine: Engine,
-    model: nn.Module,
-    images: int,
-    validation: Batchable,
-    settings: Hyperparameters,
-    epochs: int,
-    seed: int,
-    on_epoch: OnEpoch | None,
-) -> Score:
-    order = torch.Generator().manual_seed(seed)
-    steps = -(-images // settings.batch_size)
-    schedule = SCHEDULES[settings.schedule]
-    best, best_state = WORST, copy.deepcopy(model.state_dict())
-    for epoch in range(epochs):
-        rates = [schedule((epoch + step / steps) / epochs) for step in range(steps)]
-        loss = engine.epoch(torch.randperm(images, generator=order), rates)
-        score = engine.measure(validation)
-        if score > best or on_epoch:
-            engine.sync()
-        if score > best:
-            best, best_state = score, copy.deepcopy(model.state_dict())
-        if on_epoch:
-            on_epoch(epoch + 1, loss, score)
-        if score == WORST:
-            break  # weights that are not finite do not come back
-    model.load_state_dict(best_state)
-    return best
+def _ended(history: Sequence[tuple[float, Score]], epochs: int, patience: int) -> bool:
+    """Whether a training is over: all epochs done, diverged for good, or no better score for `patience` epochs."""
+    scores = [score for _, score in history]
+    if len(scores) >= epochs or (scores and scores[-1] == WORST):
+        return True
+    return bool(patience and scores) and len(scores) - 1 - scores.index(max(scores)) >= patience

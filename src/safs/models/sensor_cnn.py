@@ -9,7 +9,7 @@ from safs.errors import SafsError
 class SensorCNN(nn.Module):
     """Three convolutions over time with pooling, a mean over what is left of time, two linear layers.
 
-    An activation follows each layer but the last. With 8 channels and 2 classes it has 20,386 parameters whatever the
+    An activation follows each layer but the last. With 8 channels and 2 classes it has 19,266 parameters whatever the
     windows' length.
 
     Args:

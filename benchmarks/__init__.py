@@ -1,1 +1,1 @@
-"""Measurements; each prints what it was measured on."""
+"""Scripts that measure what the README and RESULTS.md say; each prints its table and writes it as JSON."""

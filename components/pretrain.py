@@ -28,6 +28,7 @@ def pretrain(
     backend: str = "auto",
     device: str = "auto",
     precision: str = "float32",
+    excluded_sites: List[str] = [],
     code_version: str = "",
 ):
     from safs.kubeflow.component import execute
@@ -50,5 +51,6 @@ def pretrain(
         label_smoothing=label_smoothing,
         augment=augment,
         patience=patience,
+        excluded_sites=excluded_sites,
         **compute,
     )

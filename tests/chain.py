@@ -35,7 +35,7 @@ def run_chain(data: Path, root: Path) -> Chain:
     """Run the steps from pretrain to finetune on a data set folder."""
     chain = Chain(data, *(root / name for name in ("pretrain", "prune", "search", "finetune")))
     pretrain(data, chain.pretrain, **PRETRAIN)
-    prune(chain.pretrain, chain.prune, sparsity=0.9)
+    prune(data, chain.pretrain, chain.prune, sparsity=0.9)
     search(data, chain.prune, chain.search, **SEARCH)
     finetune(data, chain.prune, chain.search, chain.finetune, **FINETUNE)
     return chain

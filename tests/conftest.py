@@ -9,8 +9,8 @@ from hypothesis import settings
 from safs.data import PARTS, Examples, load_info, load_part, save_dataset
 from safs.data.tensors import Batchable, load_tensors
 from safs.models import ModelSpec, fresh_model, load_model, save_model
+from safs.pruning.making import make_masks
 from safs.pruning.masks import apply_masks
-from safs.pruning.scopes import magnitude_masks
 from safs.steps.evaluate import evaluate
 from safs.steps.prepare import prepare
 from safs.steps.select import select
@@ -65,7 +65,7 @@ def lenet_folder(spec: ModelSpec, tmp_path_factory: pytest.TempPathFactory) -> P
 def sparse_folder(lenet_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("sparse") / "model"
     model, spec = load_model(lenet_folder)
-    apply_masks(model, magnitude_masks(model, 0.8))
+    apply_masks(model, make_masks(model, 0.8))
     save_model(folder, model, spec)
     return folder
 

@@ -7,7 +7,7 @@ import pytest
 from small_run import safs
 
 from safs.kubeflow.parameters import pipeline_docs
-from safs.steps import STEPS
+from safs.steps import STEPS, TOOLS
 from safs.steps.arguments import parameter_docs, step_parameters
 
 PACKAGES = ("torch", "mlflow", "kfp", "optuna", "sklearn", "matplotlib")
@@ -23,15 +23,18 @@ def one_line(done, *words):
         assert word in lines[0], lines[0]
 
 
-@pytest.mark.parametrize("name", STEPS)
+COMMANDS = STEPS | TOOLS
+
+
+@pytest.mark.parametrize("name", COMMANDS)
 def test_the_help_of_a_step_shows_every_parameter_and_what_it_means(name):
     done = safs(name, "--help", COLUMNS="400")
     assert done.code == 0
     shown = " ".join(done.out.replace("│", " ").split())
-    for parameter, text in parameter_docs(STEPS[name]).items():
+    for parameter, text in parameter_docs(COMMANDS[name]).items():
         assert f"--{parameter.replace('_', '-')}" in shown
         assert " ".join(text.split()) in shown
-    assert set(parameter_docs(STEPS[name])) == set(step_parameters(STEPS[name]))
+    assert set(parameter_docs(COMMANDS[name])) == set(step_parameters(COMMANDS[name]))
 
 
 def test_the_help_of_run_and_submit_shows_the_pipelines_parameters():
@@ -72,8 +75,11 @@ MISTAKES = [
     (["run", "--workspace", "{tmp}/torn.yaml"], ["torn.yaml", "Not a directory"]),
     (["prepare"], ["--out"]),
     (["prepare", "--out", "{tmp}/taken"], ["taken", "already exists"]),
-    (["prune", "--models", "{tmp}/missing", "--out", "{tmp}/o"], ["missing", "does not exist"]),
-    (["prune", "--models", "{tmp}/taken", "--out", "{tmp}/o"], ["holds no models"]),
+    (
+        ["prune", "--data", "{tmp}/taken", "--models", "{tmp}/missing", "--out", "{tmp}/o"],
+        ["missing", "does not exist"],
+    ),
+    (["prune", "--data", "{tmp}/taken", "--models", "{tmp}/taken", "--out", "{tmp}/o"], ["holds no models"]),
     (["submit", "--host", "http://127.0.0.1:9"], ["http://127.0.0.1:9"]),
     (["frobnicate"], ["frobnicate"]),
 ]
@@ -140,7 +146,7 @@ def test_the_steps_work_one_by_one(tmp_path):
     for command in (
         ["prepare", "--out", "data"],
         ["pretrain", "--data", "data", "--out", "dense", *quick],
-        ["prune", "--models", "dense", "--out", "pruned", "--sparsity", 0.9],
+        ["prune", "--data", "data", "--models", "dense", "--out", "pruned", "--sparsity", 0.9],
         ["search", "--data", "data", "--models", "pruned", "--out", "found", "--candidates", 2, "--search-epochs", 1],
         [
             *["finetune", "--data", "data", "--models", "pruned", "--activations", "found", "--out", "tuned"],

@@ -14,7 +14,7 @@ from safs import __version__
 from safs.errors import SafsError
 from safs.kubeflow.parameters import SUMMARY, Sparsities, document, pipeline_docs, pipeline_parameters
 from safs.mlops.failure import one_line
-from safs.steps import STEPS
+from safs.steps import STEPS, TOOLS
 from safs.steps.arguments import Step, check_arguments, parameter_docs, step_parameters
 from safs.steps.names import check_names
 
@@ -26,6 +26,7 @@ EPILOGUE = """MLFLOW_TRACKING_URI names the tracking server; without it runs go 
 Lists are written `--seeds 0 1 2` or `--seeds "[0, 1, 2]"`."""
 
 PIPELINE_COMMANDS, STEP_COMMANDS = Group.create_ordered("The pipeline"), Group.create_ordered("Its steps, one by one")
+TOOL_COMMANDS = Group.create_ordered("Beside the pipeline")
 LISTS = Parameter(consume_multiple=True, json_list=True, negative="")
 app = App(
     name="safs",
@@ -109,7 +110,7 @@ def _read_config(path: Path) -> dict[str, Any]:
     return content
 
 
-def _add_step(step: Step) -> None:
+def _add_step(step: Step, group: Group) -> None:
     name, parameters, docs = step.__name__, step_parameters(step), parameter_docs(step)
 
     def command(**given: Any) -> None:
@@ -125,7 +126,7 @@ def _add_step(step: Step) -> None:
     helped = _flags(
         command, name, summary.partition("\n\nArgs:")[0], options, {**docs, **CONFIG_DOCS, **WORKSPACE_DOCS}
     )
-    app.command(helped, name=name, group=STEP_COMMANDS)
+    app.command(helped, name=name, group=group)
 
 
 def _run(**given: Any) -> None:
@@ -201,7 +202,9 @@ def _build() -> None:
     )
     app.command(submit, name="submit", group=PIPELINE_COMMANDS)
     for step in STEPS.values():
-        _add_step(step)
+        _add_step(step, STEP_COMMANDS)
+    for tool in TOOLS.values():
+        _add_step(tool, TOOL_COMMANDS)
 
 
 _build()

@@ -63,7 +63,7 @@ def test_images_are_shrunk_by_averages(tmp_path: Path):
 def few(tmp_path_factory: pytest.TempPathFactory) -> Path:
     if not ARCHIVE.is_file():
         pytest.skip(f"no archive {ARCHIVE}")
-    chosen = re.compile(r"(train/\w+/00[01]\d|test/\w+/000\d)\.jpg")
+    chosen = re.compile(r"(train/\w+/000[0-4]|test/\w+/000[01])\.jpg")
     members = {name: content for name, content in tar_members(ARCHIVE, 1 << 30, 1 << 16) if chosen.fullmatch(name)}
     return write_tar(tmp_path_factory.mktemp("cifar") / "few.tar.xz", members)
 

@@ -29,7 +29,7 @@ def test_a_component_has_the_parameters_and_defaults_of_its_step(name):
             assert declared.type.startswith("system.")
             continue
         assert declared.default == parameter.default, parameter.name
-        expected = {int: "Integer", float: "Float", str: "String", list: "typing.List"}
+        expected = {bool: "Boolean", int: "Integer", float: "Float", str: "String", list: "typing.List"}
         assert declared.type.partition("[")[0] == expected[type(parameter.default)], parameter.name
 
 

@@ -15,7 +15,9 @@ from safs.export.size import dense_bytes, sparse_bytes
 from safs.files import fingerprint, read_json, write_json
 from safs.models import load_model
 from safs.pruning.masks import weights_left
-from tests.chain import SIZES, Chain, copy_of
+from safs.steps.finetune import finetune
+from safs.steps.prune import prune
+from tests.chain import FINETUNE, SIZES, Chain, copy_of
 
 
 def test_the_spread_is_the_sample_standard_deviation():
@@ -153,3 +155,17 @@ def test_the_test_part_is_what_test_accuracies_come_from(chain: Chain, evaluated
     after = evaluate_seeds(data, chain.pretrain, chain.finetune)["variants"]
     assert all(after[name]["validation"] == before[name]["validation"] for name in VARIANTS)
     assert all(after[name]["test"] != before[name]["test"] for name in VARIANTS)
+
+
+def test_no_test_accuracy_is_above_the_ceiling_of_its_mask(chain: Chain, tmp_path: Path):
+    pruned = tmp_path / "pruned"
+    prune(chain.data, chain.pretrain, pruned, sparsity=0.99)
+    finetune(chain.data, pruned, chain.search, tmp_path / "tuned", **FINETUNE)
+    found = evaluate_seeds(chain.data, chain.pretrain, tmp_path / "tuned")
+    for index, model in enumerate(found["models"]):
+        audit = model["audit"]
+        assert audit["kept"] == 442
+        assert len(audit["covered"]) < 10
+        assert audit["ceiling"] < 1
+        for variant in ("relu", "stage1", "stage2", "safs"):
+            assert found["variants"][variant]["test"][index] <= audit["ceiling"] + 1e-9

@@ -147,3 +147,16 @@ def test_the_report_of_a_real_run_shows_its_numbers(evaluated: Path):
     text = Reader((evaluated / "report.html").read_text()).text
     for values in measured["variants"].values():
         assert f"{percent(values['test_mean'])} ± {percent(values['test_spread'])}" in text
+
+
+def test_the_audit_of_each_mask_is_shown(report: str):
+    assert "1 of 2 87.65 12 7 12 / 7" in Reader(report).text
+
+
+def test_a_mask_that_could_not_be_followed_says_why():
+    one = entry(0)
+    layers = [{"name": "fc.weight", "weights": 4, "kept": 3, "live": None}]
+    one["audit"] = {**one["audit"], "live": None, "layers": layers, "note": "no paths: <why>"}
+    text = Reader(render_report([evaluation(0.9, one)])).text
+    assert "unknown 3 / ?" in text
+    assert "no paths: <why>" in text

@@ -7,8 +7,8 @@ from safs.activations import Activation, set_activations
 from safs.data.tensors import Batchable
 from safs.insight.statistics import gradient_norms, site_statistics
 from safs.models import ModelSpec, fresh_model
+from safs.pruning.making import make_masks
 from safs.pruning.masks import apply_masks, prunable_weights
-from safs.pruning.scopes import magnitude_masks
 
 
 class Tiny(nn.Module):
@@ -60,7 +60,7 @@ def test_channels_are_units_of_images(spec: ModelSpec, training: Batchable):
 
 def test_gradient_norms_are_those_of_the_loss_over_the_weights_left(spec: ModelSpec, training: Batchable):
     model = fresh_model(spec)
-    masks = magnitude_masks(model, 0.9)
+    masks = make_masks(model, 0.9)
     apply_masks(model, masks)
     probe = Batchable(training.x[:30], training.y[:30])
     F.cross_entropy(model(probe.x), probe.y).backward()

@@ -48,7 +48,7 @@ def test_defaults_pass_their_own_rules(step: str):
         ("prune", "sparsity", -0.1, "greater than or equal to 0"),
         ("prune", "sparsity", math.nan, ""),
         ("prune", "sparsity", "much", "valid number"),
-        ("prune", "scope", "everywhere", "'layerwise' or 'global'"),
+        ("prune", "scope", "everywhere", "'layerwise', 'global', 'erk' or 'lamp'"),
         ("pretrain", "dense_epochs", 0, "greater than or equal to 1"),
         ("pretrain", "dense_epochs", 1.5, "valid integer"),
         ("pretrain", "learning_rate", 0.0, "greater than 0"),

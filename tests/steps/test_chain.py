@@ -17,6 +17,7 @@ from safs.files import fingerprint, read_json, write_json
 from safs.models import load_model, load_spec
 from safs.pruning.masks import masks_of
 from safs.searching.journal import Journal
+from safs.searching.study import read_study
 from safs.steps import STEPS
 from safs.steps.arguments import check_arguments, step_parameters
 from safs.steps.context import Context
@@ -93,7 +94,7 @@ def test_pretrain_refuses_an_unknown_model(chain: Chain, tmp_path: Path):
 
 
 def test_prune_keeps_the_weights_of_the_dense_models_or_zero(chain: Chain):
-    assert files(chain.prune) == files(chain.pretrain)
+    assert files(chain.prune) == files(chain.pretrain) | {f"seed-{s}/audit.json" for s in (0, 1)}
     for seed in PRETRAIN["seeds"]:
         dense, _ = load_model(chain.pretrain / f"seed-{seed}")
         sparse, spec = load_model(chain.prune / f"seed-{seed}")
@@ -105,23 +106,62 @@ def test_prune_keeps_the_weights_of_the_dense_models_or_zero(chain: Chain):
         assert [int((~mask).sum()) for mask in masks.values()] == [135, 2_160, 27_648, 9_072, 756]
 
 
-@pytest.mark.parametrize("arguments", [{"sparsity": 1.0}, {"sparsity": -0.1}, {"scope": "none"}])
+def test_prune_writes_the_audit_of_each_mask(chain: Chain):
+    for seed in PRETRAIN["seeds"]:
+        found = read_json(chain.prune / f"seed-{seed}" / "audit.json")
+        assert [layer["kept"] for layer in found["layers"]] == [15, 240, 3_072, 1_008, 84]
+        assert all(0 < layer["live"] <= layer["kept"] for layer in found["layers"])
+        assert found["kept"] == 4_419
+        assert 0 < found["ceiling"] <= 1
+        assert found["classes"] == 10
+
+
+def test_prune_can_train_cover_and_ignore(chain: Chain, tmp_path: Path):
+    tracker = Recorder()
+    more = {"prune_schedule": "gradual", "prune_epochs": 1, "coverage": True, "ignore": ["fc3"], "scope": "erk"}
+    prune(chain.data, chain.pretrain, tmp_path / "out", 0.98, **more, criterion="gradient", context=Context(tracker))
+    for seed in PRETRAIN["seeds"]:
+        found = read_json(tmp_path / "out" / f"seed-{seed}" / "audit.json")
+        assert len(found["covered"]) == 10
+        assert found["kept"] == 43_350 - round(0.98 * 43_350) + 840
+        assert found["layers"][-1]["kept"] == 840
+    assert tracker.children == ["seed-0", "seed-1"]
+    assert tracker.done[-1] == (2, 2)
+    assert tracker.seen["classes_covered"] == 10
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"sparsity": 1.0},
+        {"sparsity": -0.1},
+        {"scope": "none"},
+        {"criterion": "none"},
+        {"prune_schedule": "none"},
+        {"ignore": ["none"]},
+        {"rewind": True},
+    ],
+)
 def test_prune_refuses_what_is_out_of_range(chain: Chain, tmp_path: Path, arguments: dict[str, Any]):
     with pytest.raises(SafsError):
-        prune(chain.pretrain, tmp_path / "out", **arguments)
+        prune(chain.data, chain.pretrain, tmp_path / "out", **arguments)
     assert not (tmp_path / "out").exists()
 
 
 def test_search_writes_the_best_operators_of_its_journal(chain: Chain):
-    assert files(chain.search) == {f"seed-{s}.{e}" for s in (0, 1) for e in ("json", "jsonl")}
-    for seed in PRETRAIN["seeds"]:
-        result = read_json(chain.search / f"seed-{seed}.json")
-        outcomes = Journal(chain.search / f"seed-{seed}.jsonl").outcomes
-        assert 1 < len(outcomes) <= SEARCH["candidates"]
-        assert result["seed"] == seed
+    assert files(chain.search) == {"study.json"} | {f"seed-{s}.{e}" for s in (0, 1) for e in ("json", "jsonl")}
+    studies = read_study(chain.search)
+    assert [study.seed for study in studies] == PRETRAIN["seeds"]
+    for study in studies:
+        result = read_json(chain.search / f"seed-{study.seed}.json")
+        outcomes = Journal(chain.search / f"seed-{study.seed}.jsonl").outcomes
+        assert len(outcomes) == len(study.trials) == SEARCH["candidates"]
+        assert result["seed"] == study.seed
+        assert result["activations"] == study.winner.activations
         assert list(result["activations"]) == ["act1", "act2", "act3", "act4"]
         assert set(result["activations"].values()) <= set(SEARCH["operators"])
-        assert result["validation_accuracy"] == max(accuracy for accuracy, _ in outcomes.values())
+        assert result["validation_accuracy"] == max(accuracy for ((accuracy, _),) in outcomes.values())
+        assert (study.architecture, study.sparsity, study.epochs) == ("lenet5", 0.9, SEARCH["candidates"])
 
 
 def test_search_reports_every_candidate(chain: Chain, tmp_path: Path):
@@ -129,9 +169,36 @@ def test_search_reports_every_candidate(chain: Chain, tmp_path: Path):
     summary = search(chain.data, chain.prune, tmp_path / "out", context=Context(tracker), **SEARCH)
     assert tracker.children == [f"seed-{s} candidate-{n}" for s in (0, 1) for n in range(3)]
     assert tracker.done == [(i, 6) for i in range(1, 7)]
+    assert tracker.files[0].name == "study.json"
+    assert tracker.seen["search_epochs_seed_1"] == 3
     assert summary["sparsity"] == 0.9
     assert summary["seed_1"] == " ".join(read_json(tmp_path / "out" / "seed-1.json")["activations"].values())
     assert contents(tmp_path / "out") == contents(chain.search)
+
+
+def test_search_climbs_a_ladder_with_any_strategy_and_starts_from_an_earlier_search(chain: Chain, tmp_path: Path):
+    tracker = Recorder()
+    ladder = {"candidates": 4, "search_epochs": 2, "min_epochs": 1, "halving": 4, "strategy": "tpe"}
+    changes = {**SEARCH, **ladder, "objective": "pareto", "warm_start": str(chain.search)}
+    search(chain.data, chain.prune, tmp_path / "out", **changes, context=Context(tracker))
+    names = [f"candidate-{n}" for n in range(4)]
+    assert [name for name in tracker.children if "epochs" not in name] == [
+        f"seed-{s} {n}" for s in (0, 1) for n in names
+    ]
+    assert any(name.endswith("epochs-2") for name in tracker.children)
+    first, second = read_study(tmp_path / "out")
+    tried = [trial.activations for trial in first.trials]
+    assert any(study.winner.activations in tried for study in read_study(chain.search))
+    assert first.front
+    assert first.plan.strategy == second.plan.strategy == "tpe"
+
+
+def test_search_refuses_what_it_cannot_start_from(chain: Chain, tmp_path: Path):
+    with pytest.raises(SafsError, match="is not the record of a search"):
+        search(chain.data, chain.prune, tmp_path / "out", warm_start=str(chain.search / "seed-0.json"))
+    with pytest.raises(SafsError, match="knows no MLflow"):
+        search(chain.data, chain.prune, tmp_path / "out", warm_start="mlflow:0")
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize("operators", [["relu"], ["relu", "relu"], ["relu", "tahn"]])
@@ -326,7 +393,7 @@ Run = Callable[[Chain, Path, Path], dict[str, Any]]
 RUNS: dict[str, Run] = {
     "prepare": lambda chain, _, out: prepare(out),
     "pretrain": lambda chain, _, out: pretrain(chain.data, out, **PRETRAIN),
-    "prune": lambda chain, _, out: prune(chain.pretrain, out),
+    "prune": lambda chain, _, out: prune(chain.data, chain.pretrain, out),
     "search": lambda chain, _, out: search(chain.data, chain.prune, out, **SEARCH),
     "finetune": lambda chain, _, out: finetune(chain.data, chain.prune, chain.search, out, **FINETUNE),
     "evaluate": lambda chain, _, out: evaluate(chain.data, chain.pretrain, chain.finetune, out),
@@ -346,7 +413,8 @@ def test_a_taken_output_is_refused_and_left_as_it_was(step: str, chain: Chain, e
 
 MISSING: dict[str, Callable[[Chain, Path, Path], dict[str, Any]]] = {
     "pretrain": lambda chain, none, out: pretrain(none, out),
-    "prune": lambda chain, none, out: prune(none, out),
+    "prune, data": lambda chain, none, out: prune(none, chain.pretrain, out),
+    "prune, models": lambda chain, none, out: prune(chain.data, none, out),
     "search, data": lambda chain, none, out: search(none, chain.prune, out),
     "search, models": lambda chain, none, out: search(chain.data, none, out),
     "finetune, data": lambda chain, none, out: finetune(none, chain.prune, chain.search, out),

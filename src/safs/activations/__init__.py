@@ -4,11 +4,16 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from safs.activations.expose import exclude_sites, expose_sites, original_operators, unseen
     from safs.activations.module import Activation, activation_sites, scale_parameters, set_activations
     from safs.activations.operators import OPERATORS, Operator, operator_named
     from safs.activations.types import Scales
 
 _HOMES = {
+    "exclude_sites": "expose",
+    "expose_sites": "expose",
+    "original_operators": "expose",
+    "unseen": "expose",
     "Activation": "module",
     "activation_sites": "module",
     "scale_parameters": "module",
@@ -25,9 +30,13 @@ __all__ = [
     "Operator",
     "Scales",
     "activation_sites",
+    "exclude_sites",
+    "expose_sites",
     "operator_named",
+    "original_operators",
     "scale_parameters",
     "set_activations",
+    "unseen",
 ]
 
 

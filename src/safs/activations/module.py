@@ -21,6 +21,11 @@ class Activation(nn.Module):
         axis: which axis of the input holds the channels; may count from the end.
         initial: where learnt scales start, by name; the operator's own constants where not named.
 
+    Attributes:
+        original: the operator that the site had when it was made; a change of operators keeps it.
+        inplace: the result is written into the input too, for models that read it there.
+        wrote_in_place: the module that the site replaces wrote into its input.
+
     Raises:
         SafsError: no operator has that name, the scales are none of the three, the number of channels is missing, or
             initial values are given for constants or for scales that the operator has not.
@@ -42,6 +47,9 @@ class Activation(nn.Module):
         self.scales = scales
         self.channels = channels
         self.axis = axis
+        self.original = operator
+        self.inplace = False
+        self.wrote_in_place = False
         if scales == "fixed" and initial:
             raise SafsError(f"initial is {dict(initial)} but the scales are fixed; initial values are for learnt ones")
         if scales == "channel" and channels is None:
@@ -55,6 +63,11 @@ class Activation(nn.Module):
                 self.register_parameter(name, nn.Parameter(torch.full(size, float(value))))
 
     def forward(self, x: Tensor) -> Tensor:
+        if self.inplace:  # the copy is for the gradient, which needs the input
+            return x.copy_(self._apply_operator(x.clone()))
+        return self._apply_operator(x)
+
+    def _apply_operator(self, x: Tensor) -> Tensor:
         if self.scales == "fixed":
             return self.operator.function(x, **self.operator.scales)
         if self.scales == "layer":
@@ -105,6 +118,7 @@ def set_activations(
         except SafsError as error:
             raise SafsError(f"activation site {name!r}: {error}") from None
         new.train(old.training)
+        new.original, new.inplace, new.wrote_in_place = old.original, old.inplace, old.wrote_in_place
         setattr(model.get_submodule(parent), child, new)
 
 

@@ -37,7 +37,7 @@ class Operator:
     scales: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({"alpha": 1.0, "beta": 1.0}))
 
     def __reduce__(self) -> tuple[Callable[[str], "Operator"], tuple[str]]:
-        return operator_named, (self.name,)  # so that models can be copied
+        return operator_named, (self.name,)  # a copy of a model has the same operators
 
 
 def scaled(function: Callable[[Tensor], Tensor]) -> Callable[..., Tensor]:

@@ -1,1 +1,5 @@
-"""Exact removal of the units that pruning has cut off."""
+"""Compaction: a smaller network with the same outputs, without the units that do nothing."""
+
+from safs.compaction.compact import Compacted, compact
+
+__all__ = ["Compacted", "compact"]

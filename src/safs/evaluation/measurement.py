@@ -14,6 +14,7 @@ from safs.evaluation.alarms import alarm_curve, alarm_measures, summarise
 from safs.export.size import dense_bytes, sparse_bytes
 from safs.files import fingerprint, read_fields
 from safs.models import load_model, seed_folders
+from safs.pruning.audit import audit, class_shares
 from safs.pruning.masks import weights_left
 from safs.training.trainer import measure, predict_logits
 
@@ -30,9 +31,9 @@ def evaluate_seeds(data: Path, dense: Path, models: Path) -> dict[str, Any]:
 
     Returns:
         What `evaluation.json` holds: accuracies by variant, one a seed, with mean and sample standard deviation; the
-        paired gain of safs over relu; weights left; bytes; activations; the confusion matrix [true, predicted] of the
-        safs model with the best validation accuracy. Where the data set has a normal class, also the measures of alarms by
-        variant and the precision-recall curve [recall, precision] of the safs model of every seed.
+        paired gain of safs over relu; weights left; bytes; the audit of each mask; activations; the confusion matrix
+        [true, predicted] of the safs model with the best validation accuracy. Where the data set has a normal class, also
+        the measures of alarms by variant and the precision-recall curve [recall, precision] of every safs model.
 
     Raises:
         SafsError: the dense and the sparse models do not have the same seeds.
@@ -48,6 +49,7 @@ def evaluate_seeds(data: Path, dense: Path, models: Path) -> dict[str, Any]:
     curves: list[list[list[float]]] = []
     normal = info.classes.index(info.normal) if info.normal else -1
     chosen = []
+    shares = class_shares(test.y, len(info.classes))  # so that the ceiling is one of test accuracy
     for seed in seeds:
         for variant in VARIANTS:
             folder = dense_folders[seed] if variant == "dense" else sparse_folders[seed] / variant
@@ -77,6 +79,7 @@ def evaluate_seeds(data: Path, dense: Path, models: Path) -> dict[str, Any]:
                 "test_accuracy": scores["safs"]["test"][-1],
                 "bytes": sparse_bytes(model),
                 "weights_left": left,
+                "audit": audit(model, {}, info.shape, shares).as_json(),
                 "activations": dict(spec.activations),
                 "hyperparameters": read_fields(folder / "training.json", hyperparameters=dict)["hyperparameters"],
                 "confusion": confusion.tolist(),

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from safs.files import code_version, read_json
-from safs.mlops.address import tracking_uri
+from safs.mlops.address import redact, tracking_uri
 from safs.mlops.imports import quick_imports
 from safs.mlops.progress import Progress, Told, progress_for
-from safs.steps import STEPS
+from safs.steps import STEPS, TOOLS
 from safs.steps.arguments import check_arguments, parameter_docs, step_parameters
 from safs.steps.context import Context
 
@@ -34,7 +34,7 @@ def run_step(name: str, show: Progress | None = None, **arguments: Any) -> dict[
     Raises:
         SafsError: an argument breaks its rule, the step cannot work with its input, or MLflow does not answer.
     """
-    step = STEPS[name]
+    step = (STEPS | TOOLS)[name]
     checked = check_arguments(step_parameters(step), arguments, parameter_docs(step))
     label = _label(checked)
     show = show or progress_for(name, label)
@@ -56,6 +56,7 @@ def _context(name: str, label: str, show: Progress) -> Iterator[Context]:
     uri = tracking_uri(workspace_folder())
     with quick_imports():
         from safs.mlops.registry import MlflowRegistry
+        from safs.mlops.studies import MlflowStudies
         from safs.mlops.tracking import MlflowTracker, default_experiment, open_client
 
         client = open_client(uri)
@@ -77,7 +78,7 @@ def _context(name: str, label: str, show: Progress) -> Iterator[Context]:
     work = os.environ.get(WORK)
     registry = MlflowRegistry(client, uri, tracker.run, parent or tracker.run)
     with ended:
-        yield Context(tracker, registry, Path(work) if work else None)
+        yield Context(tracker, registry, Path(work) if work else None, MlflowStudies(client))
 
 
 def _label(arguments: dict[str, Any]) -> str:
@@ -97,6 +98,8 @@ def _log_data(context: Context, folder: Path) -> None:
 
 
 def _loggable(value: Any) -> str | int | float | bool:
+    if isinstance(value, str) and "://" in value:
+        return redact(value)  # a database's address may hold a password
     if isinstance(value, str | int | float | bool):
         return value
     return json.dumps(value, default=str)

@@ -1,7 +1,6 @@
 """Networks, and how they are kept on disk."""
 
 from safs.models.folder import (
-    MODELS,
     ModelSpec,
     build,
     describe_activations,
@@ -11,11 +10,13 @@ from safs.models.folder import (
     save_model,
     seed_folders,
 )
+from safs.models.named import MODELS, construct
 
 __all__ = [
     "MODELS",
     "ModelSpec",
     "build",
+    "construct",
     "describe_activations",
     "fresh_model",
     "load_model",

@@ -1,7 +1,7 @@
 """A model on disk: `model.safetensors` (weights; zeros are the mask) and `model.json` (how to build it)."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -10,13 +10,11 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import nn
 
-from safs.activations import activation_sites, set_activations
-from safs.errors import SafsError, unknown
+from safs.activations import set_activations
+from safs.activations.expose import original_operators
+from safs.errors import SafsError
 from safs.files import fingerprint, read_json, write_json
-from safs.models.lenet import LeNet5
-from safs.models.sensor_cnn import SensorCNN
-
-MODELS: Mapping[str, Callable[[tuple[int, ...], int], nn.Module]] = {"lenet5": LeNet5, "sensor_cnn": SensorCNN}
+from safs.models.sites import with_sites
 
 CHECKSUM = "weights_sha256"  # in model.json: damaged weights would load without a word
 
@@ -26,14 +24,14 @@ class ModelSpec:
     """What is needed to build a network again.
 
     Attributes:
-        architecture: a name from `MODELS`.
+        architecture: a name from `MODELS`, `torchvision:NAME`, `timm:NAME` or `package.module:factory`.
         input_shape: (channels, height, width), or (channels, length) of series.
         classes: the class names, in the order of the logits.
         mean: what is subtracted from each channel of an image in [0, 1], or of a series.
         std: what each channel is then divided by.
-        activations: operator by site name; sites not named have ReLU.
+        activations: operator by site name; sites not named have the model's original one.
         scales: what the activations' scales are: fixed | layer | channel.
-        excluded: patterns of activations that are not sites; for models whose sites are found by tracing.
+        excluded: patterns (fnmatch) of the names of activations that are no sites.
         sparsity: the fraction of zeros that was asked of pruning, in [0, 1).
         seed: the seed of the dense network it came from.
     """
@@ -54,13 +52,10 @@ def build(spec: ModelSpec) -> nn.Module:
     """Build the network that a spec describes, with fresh weights from torch's global generator.
 
     Raises:
-        SafsError: the architecture, a site or an operator is unknown.
+        SafsError: the architecture, a site or an operator is unknown, or the architecture does not fit the images.
     """
-    if spec.architecture not in MODELS:
-        raise unknown("model", spec.architecture, MODELS)
-    model = MODELS[spec.architecture](spec.input_shape, len(spec.classes))
-    operators = dict.fromkeys(activation_sites(model), "relu") | dict(spec.activations)
-    set_activations(model, operators, spec.scales)
+    model = with_sites(spec.architecture, spec.input_shape, len(spec.classes), spec.excluded)
+    set_activations(model, original_operators(model) | dict(spec.activations), spec.scales)
     return model
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from safs.native.vectors import kernel, load, splat, store, total
+from safs.native.vectors import keep_rolled, kernel, load, number_at, splat, spread_at, store, total
 
 F = np.float32
 
@@ -54,8 +54,9 @@ def sums(
             a1, a2, a3 = a0, a0, a0
             b1, b2, b3 = b0, b0, b0
             for k in range(inputs):
-                x = base + reach[k]
-                wa, wb = splat(theta[w + k]), splat(theta[v + k])
+                keep_rolled()
+                x = base + number_at(reach, k)
+                wa, wb = spread_at(theta, w + k), spread_at(theta, v + k)
                 x0, x1 = load(arena, x), load(arena, x + step1)
                 x2, x3 = load(arena, x + step2), load(arena, x + step3)
                 a0 = a0 + wa * x0
@@ -95,7 +96,9 @@ def input_gradients(
             a0, a1, a2, a3, b0, b1, b2, b3 = zero, zero, zero, zero, zero, zero, zero, zero
             for o in range(rows):
                 s = slope + o * block + stride * q
-                wa, wb = splat(theta[weight + o * pitch + k]), splat(theta[weight + o * pitch + m])
+                keep_rolled()
+                wa = spread_at(theta, weight + o * pitch + k)
+                wb = spread_at(theta, weight + o * pitch + m)
                 d0, d1 = load(arena, s), load(arena, s + gap)
                 d2, d3 = load(arena, s + 2 * gap), load(arena, s + 3 * gap)
                 a0 = a0 + wa * d0
@@ -158,7 +161,8 @@ def weight_gradients(
             sa, sb = slope + o * block, slope + p * block
             a0, a1, a2, a3, b0, b1, b2, b3 = zero, zero, zero, zero, zero, zero, zero, zero
             for i in range(len(reads)):
-                x, s = reads[i], slopes[i]
+                keep_rolled()
+                x, s = number_at(reads, i), number_at(slopes, i)
                 da, db = load(arena, sa + s), load(arena, sb + s)
                 x0, x1, x2, x3 = load(arena, r0 + x), load(arena, r1 + x), load(arena, r2 + x), load(arena, r3 + x)
                 a0 = a0 + da * x0

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from safs.native.vectors import kernel, load, splat, store, total
+from safs.native.vectors import keep_rolled, kernel, load, number_at, splat, spread_at, store, total
 
 F = np.float32
 
@@ -35,8 +35,9 @@ def sums(
         base = source + places[q]
         z0, z1, z2, z3 = start, start, start, start
         for k in range(first, last):
-            w = splat(theta[e_theta[k]])
-            x = base + e_offset[k]
+            keep_rolled()
+            w = spread_at(theta, number_at(e_theta, k))
+            x = base + number_at(e_offset, k)
             z0 = z0 + w * load(arena, x)
             z1 = z1 + w * load(arena, x + step1)
             z2 = z2 + w * load(arena, x + step2)
@@ -71,18 +72,18 @@ def gradients(
     gap, stride = gaps
     e_theta, e_offset = entry
     for k in range(first, last):
-        w = splat(theta[e_theta[k]])
+        w, offset = splat(theta[e_theta[k]]), e_offset[k]
         a0, a1, a2, a3 = splat(F(0)), splat(F(0)), splat(F(0)), splat(F(0))
         for q in range(len(places)):
             s = slope + stride * q
             d0, d1, d2, d3 = load(arena, s), load(arena, s + gap), load(arena, s + 2 * gap), load(arena, s + 3 * gap)
-            x = source + places[q] + e_offset[k]
+            x = source + number_at(places, q) + offset
             a0 = a0 + d0 * load(arena, x)
             a1 = a1 + d1 * load(arena, x + step1)
             a2 = a2 + d2 * load(arena, x + step2)
             a3 = a3 + d3 * load(arena, x + step3)
             if into >= 0:
-                g = into + places[q] + e_offset[k]
+                g = into + number_at(places, q) + offset
                 store(arena, g, load(arena, g) + w * d0)
                 store(arena, g + step1, load(arena, g + step1) + w * d1)
                 store(arena, g + step2, load(arena, g + step2) + w * d2)

@@ -2,4 +2,5 @@
 
 from typing import Literal
 
-Scope = Literal["layerwise", "global"]
+Scope = Literal["layerwise", "global", "erk", "lamp"]
+Criterion = Literal["magnitude", "gradient"]

@@ -1,1 +1,1 @@
-"""How a dense network becomes a sparse one: in one shot, gradually, or in rounds with rewinding."""
+"""Sparsification: how a dense network becomes a sparse one, with or without training on the way."""

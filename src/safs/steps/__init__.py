@@ -6,6 +6,7 @@ point are derived from them or checked against them.
 
 from safs.steps.arguments import Step
 from safs.steps.evaluate import evaluate
+from safs.steps.export import export
 from safs.steps.finetune import finetune
 from safs.steps.prepare import prepare
 from safs.steps.pretrain import pretrain
@@ -18,4 +19,7 @@ STEPS: dict[str, Step] = {
     step.__name__: step for step in (prepare, pretrain, prune, search, finetune, evaluate, select, register)
 }
 
-__all__ = ["STEPS", "Step"]
+TOOLS: dict[str, Step] = {tool.__name__: tool for tool in (export,)}
+"""What is run like a step and stands in no pipeline."""
+
+__all__ = ["STEPS", "TOOLS", "Step"]

@@ -64,6 +64,17 @@ class Registry(Protocol):
         """
 
 
+class Studies(Protocol):
+    """Knows where the records of earlier searches are kept."""
+
+    def fetch(self, reference: str, folder: Path) -> list[Path]:
+        """Copy the `study.json` files that a reference names into a folder.
+
+        Raises:
+            SafsError: there are none.
+        """
+
+
 @dataclass(frozen=True)
 class Context:
     """A step's surroundings.
@@ -72,8 +83,10 @@ class Context:
         tracker: who is told what happens.
         registry: where `register` puts the model; no other step needs it.
         work: folder for unfinished work that a later try goes on with; beside the output if None.
+        studies: where `search` finds earlier searches that it starts from; no other step needs it.
     """
 
     tracker: Tracker = field(default_factory=Silent)
     registry: Registry | None = None
     work: Path | None = None
+    studies: Studies | None = None

@@ -19,6 +19,8 @@ def evaluate(
 ) -> dict[str, Any]:
     """Measure dense, pruned ReLU, stage 1, stage 2 and SAFS models on test data, mean and spread over the seeds.
 
+    The variant relu has the model's original operators: ReLU in most models, swish in EfficientNet.
+
     This is the only step that reads the test part of the data set.
 
     Args:

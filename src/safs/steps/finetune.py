@@ -57,9 +57,9 @@ def finetune(
 ) -> dict[str, Any]:
     """Fine-tune every pruned model in four variants, all on the same mask and for the same epochs.
 
-    The variants are relu (ReLU, default hyperparameters), stage1 (searched activations, default hyperparameters),
-    stage2 (ReLU, learnt scales, tuned hyperparameters) and safs (searched activations, learnt scales, tuned
-    hyperparameters).
+    The variants are relu (the model's original operators, ReLU in most; default hyperparameters), stage1 (searched
+    activations, default hyperparameters), stage2 (original operators, learnt scales, tuned hyperparameters) and safs
+    (searched activations, learnt scales, tuned hyperparameters).
 
     Args:
         data: Data set folder, the output of prepare.
@@ -89,11 +89,12 @@ def finetune(
     Raises:
         SafsError: an input is missing or damaged, or the activations are not of these models.
     """
+    from safs.activations import original_operators
     from safs.data.tensors import load_tensors
     from safs.files import read_fields, write_json
     from safs.finetuning.scales import prepare_model, start_scales
     from safs.finetuning.stage2 import Budget, tune
-    from safs.models import load_spec, save_model, seed_folders
+    from safs.models import load_model, load_spec, save_model, seed_folders
     from safs.pruning.masks import masks_of
     from safs.searching.journal import Journal
     from safs.training.trainer import Score, train
@@ -128,9 +129,10 @@ def finetune(
         for seed, folder in folders.items():
             spec = load_spec(folder)
             found = read_fields(activations / f"seed-{seed}.json", activations=dict)["activations"]
+            relu = original_operators(load_model(folder)[0])
             for variant in ("relu", "stage1", "stage2", "safs"):
                 kind = scales if variant in {"stage2", "safs"} else "fixed"
-                operators = found if variant in {"stage1", "safs"} else dict.fromkeys(found, "relu")
+                operators = found if variant in {"stage1", "safs"} else relu
                 build = partial(prepare_model, folder, operators, kind)
                 name = f"seed-{seed} {variant}"
                 settings = defaults
@@ -147,9 +149,16 @@ def finetune(
                                 trial.metrics({"validation_accuracy": score.accuracy})
                         context.tracker.progress(done, total, f"{name}, {score.accuracy:.2%}")
 
-                    journal = Journal(work / f"seed-{seed}-{variant}.jsonl")
                     settings = tune(
-                        build, training, validation, defaults, budget, seed, journal, on_trial, compute=compute
+                        build,
+                        training,
+                        validation,
+                        defaults,
+                        budget,
+                        seed,
+                        Journal(work / f"seed-{seed}-{variant}.jsonl"),
+                        on_trial,
+                        compute=compute,
                     )
                 target = work / f"seed-{seed}" / variant
                 if not (target / "training.json").exists():
@@ -170,8 +179,10 @@ def finetune(
                             checkpoint=checkpoint_of(target),
                         )
                     save_model(target, network, replace(spec, activations=operators, scales=kind))
-                    result = {"validation_accuracy": best.accuracy, "hyperparameters": asdict(settings)}
-                    write_json(target / "training.json", result)
+                    write_json(
+                        target / "training.json",
+                        {"validation_accuracy": best.accuracy, "hyperparameters": asdict(settings)},
+                    )
                     context.tracker.metrics({f"{variant}_validation_accuracy_seed_{seed}": best.accuracy})
                 checkpoint_of(target).unlink(missing_ok=True)
                 done += 1

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from safs.errors import SafsError, unknown
+from safs.errors import SafsError
 
 
 def check_choice(operators: Sequence[str]) -> None:
@@ -35,7 +35,6 @@ def check_names(arguments: Mapping[str, Any]) -> None:
             operator_named(name)
         check_choice(arguments["operators"])
     if arguments["model"] != "lenet5":
-        from safs.models import MODELS
+        from safs.models.named import factory_of
 
-        if arguments["model"] not in MODELS:
-            raise unknown("model", arguments["model"], MODELS)
+        factory_of(arguments["model"])

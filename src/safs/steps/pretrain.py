@@ -18,6 +18,7 @@ from safs.training.settings import (
 )
 
 SEEDS = [0, 1, 2]
+NONE: list[str] = []
 
 
 def pretrain(
@@ -39,6 +40,7 @@ def pretrain(
     backend: Backend = "auto",
     device: Device = "auto",
     precision: Precision = "float32",
+    excluded_sites: list[str] = NONE,
     *,
     context: Context = Context(),
 ) -> dict[str, Any]:
@@ -47,7 +49,8 @@ def pretrain(
     Args:
         data: Data set folder, the output of prepare.
         out: Folder to write the dense models to, one a seed.
-        model: Name of the architecture: lenet5.
+        model: Architecture: lenet5, vgg16, resnet18, efficientnet_b0, torchvision:NAME, timm:NAME, or your own as
+            package.module:factory, which is called with input_shape (channels, height, width) and classes.
         seeds: One network is trained for each seed; accuracies are reported as mean and spread over them.
         dense_epochs: Epochs of dense training.
         optimizer: Optimizer of the dense network, and the default one of fine-tuning.
@@ -63,6 +66,7 @@ def pretrain(
         backend: What trains: torch, native (compiled for sparse networks on the CPU), or auto for the faster one.
         device: Where to train: cpu, cuda, or auto for the GPU if there is one.
         precision: float32, or bfloat16 for automatic mixed precision with torch.
+        excluded_sites: Patterns of the names of activations that keep their operator, such as *squeeze_act.
 
     Raises:
         SafsError: the data set is missing or damaged, or the architecture is unknown.
@@ -90,13 +94,16 @@ def pretrain(
     accuracies: dict[str, float] = {}
     inputs = {"data": data, "model": model, "epochs": dense_epochs, "seeds": seeds}
     how = {"settings": vars(settings), "compute": vars(compute)}
+    inputs["excluded_sites"] = excluded_sites
     with work_folder("pretrain", out, context, **inputs, **how) as work:
         for index, seed in enumerate(seeds):
             folder = work / f"seed-{seed}"
             if (folder / "model.json").exists():
                 checkpoint_of(folder).unlink(missing_ok=True)  # killed between the two
                 continue
-            spec = ModelSpec(model, info.shape, info.classes, info.mean, info.std, seed=seed)
+            spec = ModelSpec(
+                model, info.shape, info.classes, info.mean, info.std, excluded=tuple(excluded_sites), seed=seed
+            )
             network = fresh_model(spec)
             with context.tracker.child(f"seed-{seed}") as tracker:
 

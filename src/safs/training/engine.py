@@ -55,7 +55,6 @@ def torch_alone(settings: Hyperparameters) -> str | None:
     """What of these hyperparameters PyTorch alone has; None where every engine has all of them."""
     used = {
         "augmentation": settings.augment != "none",
-        "label smoothing": settings.label_smoothing > 0,
         "gradient clipping": settings.clip_norm > 0,
     }
     return next((name for name, wanted in used.items() if wanted), None)

@@ -40,7 +40,7 @@ class NativeEngine:
     ) -> None:
         self.model, self.settings = model, settings
         self.x, self.y = _rows(training), training.y.numpy()
-        channels, height, width = training.x.shape[1:]
+        channels, height, width = _image_shape(training)
         self.layers = read_layers(model, (int(channels), int(height), int(width)))
         self.parameters = dict(model.named_parameters())
         owners = (module for layer in self.layers for module in (layer.module, layer.site) if module is not None)
@@ -83,7 +83,8 @@ class NativeEngine:
         chosen, settings = order.numpy(), self.settings
         if len(rates) != -(-len(chosen) // settings.batch_size):
             raise SafsError(f"{len(rates)} rates for {len(chosen)} images in batches of {settings.batch_size}")
-        choices = (OPTIMIZERS[settings.optimizer], settings.batch_size, float(settings.momentum), 0.0)
+        smoothing = float(settings.label_smoothing)
+        choices = (OPTIMIZERS[settings.optimizer], settings.batch_size, float(settings.momentum), smoothing)
         program, memory = self.lowered.program, self.lowered.memory
         return float(train(program, memory, self.x, self.y, chosen, rates, choices, done))
 
@@ -141,8 +142,19 @@ def worth_it(model: nn.Module, training: Batchable, masks: Masks | None) -> bool
     Raises:
         NotLowerable: they cannot train it at all.
     """
-    channels, height, width = (int(side) for side in training.x.shape[1:])
-    return pays(read_layers(model, (channels, height, width)), masks or {}, torch.get_num_threads())
+    return pays(read_layers(model, _image_shape(training)), masks or {}, torch.get_num_threads())
+
+
+def _image_shape(data: Batchable) -> tuple[int, int, int]:
+    """(channels, height, width).
+
+    Raises:
+        NotLowerable: the inputs are no images.
+    """
+    if data.x.ndim != 4:
+        raise NotLowerable(f"inputs are {list(data.x.shape[1:])} instead of images [channels, height, width]")
+    channels, height, width = (int(side) for side in data.x.shape[1:])
+    return channels, height, width
 
 
 def _rows(data: Batchable) -> np.ndarray[tuple[int, int], np.dtype[np.float32]]:

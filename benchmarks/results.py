@@ -1,0 +1,149 @@
+"""Writes benchmarks/RESULTS.md and its chart from the kept results: `python -m benchmarks.results`."""
+
+from collections.abc import Callable
+from pathlib import Path
+from statistics import mean
+from typing import Any
+
+from benchmarks import accuracy
+from benchmarks.workshop import RESULTS
+from safs.files import read_json, write_text
+
+PAGE = Path(__file__).with_name("RESULTS.md")
+
+
+def read(name: str) -> dict[str, Any] | None:
+    """A kept result, or None if that benchmark has not been run."""
+    path = RESULTS / f"{name}.json"
+    return read_json(path) if path.exists() else None
+
+
+def on(result: dict[str, Any]) -> str:
+    """What a result was measured on."""
+    machine = result["machine"]
+    threads = f"{machine['threads']} thread" + ("s" if machine["threads"] > 1 else "")
+    return f"Measured on {machine['processor']}, {threads}, torch {machine['torch']}, Python {machine['python']}."
+
+
+def lines(head: list[str], rows: list[list[str]]) -> str:
+    """A Markdown table."""
+    body = [head, ["---", *["---:"] * (len(head) - 1)], *rows]
+    return "\n".join(f"| {' | '.join(row)} |" for row in body)
+
+
+def accuracies() -> str:
+    """Accuracy by mask, both baselines beside."""
+    rows = {name: found for name in accuracy.ROWS if (found := read(f"accuracy-{name}"))}
+    if not rows:
+        return ""
+    ours = ["", "What the search chose, a seed a line:", ""]
+    for name, row in rows.items():
+        ours += [f"- {accuracy.ROWS[name][0]}: " + "; ".join(row["activations"])]
+    text = (
+        f"LeNet-5 on MNIST, {len(accuracy.SEEDS)} seeds, {accuracy.DENSE_EPOCHS} dense epochs; test accuracy in %, mean ± sample "
+        "spread; differences are paired by seed. *ceiling*: the most a classifier on the classes with a live path could "
+        "reach. *ReLU*: the dense network's hyperparameters, the paper's baseline. *ReLU tuned*: stage 2's tuning and "
+        "learnt scales at SAFS's own budget. Selection on validation data alone."
+    )
+    return "\n".join(["## Accuracy", "", text, "", accuracy.table(rows), *ours, "", on(next(iter(rows.values())))])
+
+
+def search_cost() -> str:
+    """The search's cost beside the plain one."""
+    found = read("search-cost")
+    if not found:
+        return ""
+    rows = [
+        [label, f"{mean(found[key]['cost']):.1f}", accuracy.percent(found[key]["test"])]
+        for key, label in (
+            ("plain", "plain late acceptance, 20 candidates x 80 epochs"),
+            ("ours", "the search step's defaults"),
+        )
+    ]
+    difference = found["ours - plain"]
+    text = (
+        f"{found['ratio']:.1f} times fewer full-data epochs; test accuracy after {found['final_epochs']} epochs with the chosen operators, "
+        f"ours minus plain, paired: {100 * difference['mean']:+.2f} ± {100 * difference['spread']:.2f} points."
+    )
+    chart = "![Accuracy against epochs spent](results/search-cost.svg)"
+    head = ["search", "full-data epochs a seed", "test accuracy, %"]
+    return "\n".join(["## Cost of the search", "", lines(head, rows), "", text, "", chart, "", on(found)])
+
+
+def draw_search_cost() -> None:
+    """Final accuracy of the best candidate so far against epochs spent, a line a seed."""
+    from matplotlib import rc_context
+    from matplotlib.figure import Figure
+
+    found = read("search-cost")
+    if not found:
+        return
+    with rc_context({"svg.hashsalt": "safs", "axes.spines.top": False, "axes.spines.right": False}):
+        figure = Figure(figsize=(7, 3.4))
+        axes = figure.add_subplot()
+        for key, colour in (("plain", "#6b7280"), ("ours", "#15803d")):
+            for number, (curve, cost) in enumerate(zip(found[key]["curves"], found[key]["cost"], strict=True)):
+                spent = [point[0] for point in curve] + [cost]
+                values = [100 * point[1]["test"] for point in curve]
+                axes.step(spent, [*values, values[-1]], where="post", c=colour, alpha=0.8, label="" if number else key)
+        axes.set(xscale="log", xlabel="full-data epochs spent on the search", ylabel="test accuracy after 80 epochs, %")
+        axes.grid(alpha=0.25)
+        axes.legend(frameon=False)
+        figure.savefig(RESULTS / "search-cost.svg", metadata={"Date": None, "Creator": None}, bbox_inches="tight")
+
+
+def fidelity() -> str:
+    """Rank correlation by fidelity."""
+    found = {kind: result for kind in ("layerwise", "lamp", "global") if (result := read(f"fidelity-{kind}"))}
+    if not found:
+        return ""
+    first = next(iter(found.values()))
+    rows = []
+    for name in first["spearman"]:
+        cells = [result["spearman"][name] for result in found.values()]
+        rows.append([name, *(f"{mean(c):.2f} ({min(c):.2f} to {max(c):.2f})" for c in cells)])
+    text = f"Spearman's correlation with the best of {first['epochs']} epochs, {first['candidates']} random candidates a seed, mean and range:"
+    head = ["fidelity", *(f"99% {kind}" for kind in found)]
+    return "\n".join(["## Which fidelity ranks candidates well", "", text, "", lines(head, rows), "", on(first)])
+
+
+def strategies() -> str:
+    """Strategies at equal budget."""
+    found = read("strategies")
+    if not found:
+        return ""
+    rows = [
+        [name, *(accuracy.percent(row[key]) for key in ("found", "validation", "test")), f"{row['cost']:.0f}"]
+        for name, row in found["strategies"].items()
+    ]
+    budget = found["budget"]
+    text = f"{budget['candidates']} distinct candidates of {budget['search_epochs']} epochs each, {len(found['seeds'])} seeds, 99% layer-wise:"
+    head = ["strategy", "validation in the search", "validation after 80 epochs", "test after 80 epochs", "epochs"]
+    return "\n".join(["## Strategies at equal budget", "", text, "", lines(head, rows), "", on(found)])
+
+
+def epoch_time() -> str:
+    """Seconds of a training epoch."""
+    found = read("epoch-time")
+    if not found:
+        return ""
+    rows = [[row["name"], f"{row['seconds']:.3f}", f"{row['ratio']:.1f}"] for row in found["rows"]]
+    text = "LeNet-5 on MNIST, 50,000 images, batch 256, medians of one run; *ratio*: times faster than the row above."
+    return "\n".join(
+        ["## Seconds of one training epoch", "", text, "", lines(["", "seconds", "ratio"], rows), "", on(found)]
+    )
+
+
+SECTIONS: tuple[Callable[[], str], ...] = (accuracies, search_cost, fidelity, strategies, epoch_time)
+
+
+def main() -> None:
+    """Write the page."""
+    head = "# Results\n\nMade by `python -m benchmarks.results` from the data in `results/`; each section says what it was measured on."
+    draw_search_cost()
+    write_text(PAGE, "\n\n".join([head, *filter(None, (section() for section in SECTIONS))]) + "\n")
+    print(PAGE)
+
+
+if __name__ == "__main__":
+    main()

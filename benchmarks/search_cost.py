@@ -1,0 +1,90 @@
+"""What the search costs beside the paper's: `python -m benchmarks.search_cost DATA_ROOT WORK`.
+
+Plain late acceptance trains 20 candidates for 80 epochs each (arXiv:2305.10964); ours is the search step with its
+defaults. Whatever was the best candidate at a moment is then trained for 80 epochs on the same mask, so that both
+curves show final accuracy against full-data epochs spent.
+"""
+
+import argparse
+from collections.abc import Mapping
+from pathlib import Path
+from statistics import mean
+from typing import Any
+
+import torch
+
+from benchmarks.accuracy import DEFAULTS, DENSE_EPOCHS, SEEDS, paired, percent
+from benchmarks.fidelity import SETTINGS
+from benchmarks.workshop import Workshop, keep
+from safs.activations import set_activations
+from safs.data.tensors import load_tensors
+from safs.files import read_json, write_json
+from safs.models import load_model
+from safs.pruning.masks import masks_of
+from safs.searching.study import read_study
+from safs.training.trainer import measure, train
+
+FINAL = 80
+PLAIN = {"candidates": 20, "search_epochs": FINAL, "min_epochs": FINAL, "batch_size": 256}
+OURS = {"batch_size": 256}
+
+
+def final_accuracy(mask: Path, operators: Mapping[str, str], data: Path, cache: Path) -> dict[str, float]:
+    """Validation and test accuracy after 80 epochs on the mask with these operators; measured once."""
+    known = read_json(cache) if cache.exists() else {}
+    key = " ".join(operators.values())
+    if key not in known:
+        training, validation, test = (load_tensors(data, part) for part in ("train", "validation", "test"))
+        model, spec = load_model(mask)
+        set_activations(model, operators)
+        score = train(model, training, validation, SETTINGS, FINAL, spec.seed, masks_of(model))
+        known[key] = {"validation": score.accuracy, "test": measure(model, test).accuracy}
+        write_json(cache, known)
+    final: dict[str, float] = known[key]
+    return final
+
+
+def incumbents(trials: list[dict[str, Any]]) -> list[tuple[float, dict[str, str]]]:
+    """The best candidate so far whenever it changes, with the epochs spent until then."""
+    spent, best, found = 0.0, (-1.0, -1.0), []
+    for trial in trials:
+        spent += trial["cost"]
+        rank = (trial["epochs"], trial["accuracy"])  # a longer look counts more than a shorter one
+        if rank > best:
+            best = rank
+            found.append((spent, trial["operators"]))
+    return found
+
+
+def main() -> None:
+    """Run both searches for every seed, keep and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("data_root", type=Path)
+    parser.add_argument("work", type=Path)
+    given = parser.parse_args()
+    torch.set_num_threads(1)
+    workshop = Workshop(given.work)
+    data = workshop.make("prepare", dataset="mnist", data_root=str(given.data_root))
+    dense = workshop.make("pretrain", data=data, seeds=SEEDS, dense_epochs=DENSE_EPOCHS, **DEFAULTS)
+    masks = workshop.make("prune", models=dense, data=data, sparsity=0.99, batch_size=256)
+    result: dict[str, Any] = {"final_epochs": FINAL, "seeds": SEEDS}
+    for name, arguments in (("ours", OURS), ("plain", PLAIN)):
+        folder = workshop.make("search", data=data, models=masks, **arguments)
+        studies = [read_study(folder / f"seed-{seed}.study.json") for seed in SEEDS]
+        curves, finals = [], []
+        for seed, study in zip(SEEDS, studies, strict=True):
+            cache = given.work / f"final-{masks.name}-{seed}.json"
+            final_of = lambda ops, seed=seed, cache=cache: final_accuracy(masks / f"seed-{seed}", ops, data, cache)  # noqa: E731
+            curves.append([[spent, final_of(operators)] for spent, operators in incumbents(study["trials"])])
+            finals.append(final_of(study["best"]["operators"]))
+        test = [final["test"] for final in finals]
+        result[name] = {"cost": [study["cost"] for study in studies], "test": test, "curves": curves}
+        print(f"| {name} | {mean(result[name]['cost']):.1f} epochs | {percent(test)} |", flush=True)
+    result["ours - plain"] = paired(result["ours"]["test"], result["plain"]["test"])
+    result["ratio"] = mean(result["plain"]["cost"]) / mean(result["ours"]["cost"])
+    keep("search-cost", result)
+    print(f"{result['ratio']:.1f} times cheaper; ours - plain, paired: {result['ours - plain']}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,59 @@
+"""Strategies of the search at equal budget: `python -m benchmarks.strategies DATA_ROOT WORK`.
+
+Each gets the same number of epochs for distinct candidates on the same masks, without a ladder of fidelities, so that
+what differs is what they propose. Their choice is then trained for 80 epochs.
+"""
+
+import argparse
+from pathlib import Path
+from statistics import mean
+from typing import Any
+
+import torch
+
+from benchmarks.accuracy import DEFAULTS, DENSE_EPOCHS, SEEDS, percent
+from benchmarks.search_cost import final_accuracy
+from benchmarks.workshop import Workshop, keep
+from safs.searching.study import read_study
+
+STRATEGIES = ("late-acceptance", "annealing", "genetic", "random", "tpe")
+BUDGET = {"candidates": 24, "search_epochs": 5, "min_epochs": 5, "batch_size": 256}
+
+
+def main() -> None:
+    """Run every strategy for every seed, keep and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("data_root", type=Path)
+    parser.add_argument("work", type=Path)
+    given = parser.parse_args()
+    torch.set_num_threads(1)
+    workshop = Workshop(given.work)
+    data = workshop.make("prepare", dataset="mnist", data_root=str(given.data_root))
+    dense = workshop.make("pretrain", data=data, seeds=SEEDS, dense_epochs=DENSE_EPOCHS, **DEFAULTS)
+    masks = workshop.make("prune", models=dense, data=data, sparsity=0.99, batch_size=256)
+    table: dict[str, Any] = {}
+    for strategy in STRATEGIES:
+        folder = workshop.make("search", data=data, models=masks, strategy=strategy, **BUDGET)
+        studies = [read_study(folder / f"seed-{seed}.study.json") for seed in SEEDS]
+        finals = [
+            final_accuracy(
+                masks / f"seed-{seed}", study["best"]["operators"], data, given.work / f"final-{masks.name}-{seed}.json"
+            )
+            for seed, study in zip(SEEDS, studies, strict=True)
+        ]
+        table[strategy] = {
+            "found": [study["best"]["accuracy"] for study in studies],
+            "validation": [final["validation"] for final in finals],
+            "test": [final["test"] for final in finals],
+            "cost": mean(study["cost"] for study in studies),
+        }
+        row = table[strategy]
+        print(
+            f"| {strategy} | {percent(row['found'])} | {percent(row['validation'])} | {percent(row['test'])} |",
+            flush=True,
+        )
+    keep("strategies", {"budget": BUDGET, "seeds": SEEDS, "strategies": table})
+
+
+if __name__ == "__main__":
+    main()

@@ -17,8 +17,8 @@ from safs.files import read_json
 SEEDS = [0, 1, 2, 3, 4]
 DEFAULTS = {"learning_rate": 1e-3, "weight_decay": 5e-4, "batch_size": 256}
 DENSE_EPOCHS = 60
-SEARCH = {"candidates": 40, "batch_size": 256}
-FINETUNE = {"trials": 20, "trial_epochs": 20, "epochs": 100, "scales": "channel"}
+SEARCH = {"candidates": 24, "batch_size": 256}
+FINETUNE = {"trials": 12, "trial_epochs": 15, "epochs": 80, "scales": "channel", "insight_every": 0}
 GRADUAL = {"prune_schedule": "gradual", "prune_epochs": 20, "prune_weight_decay": 1e-4}
 
 ROWS: dict[str, tuple[str, dict[str, Any]]] = {
@@ -45,7 +45,7 @@ def run_row(workshop: Workshop, data: Path, dense: Path, pruning: dict[str, Any]
     evaluated = workshop.make("evaluate", data=data, dense=dense, models=tuned, ablation_epochs=0)
     evaluation = read_json(evaluated / "evaluation.json")
     test = {name: values["test"] for name, values in evaluation["variants"].items()}
-    ceilings = [read_json(masks / f"seed-{seed}" / "audit.json")["ceiling"] for seed in SEEDS]
+    ceilings = [entry["audit"]["ceiling"] for entry in evaluation["models"]]
     return {
         "test": test,
         "ceiling": ceilings,

@@ -137,11 +137,16 @@ def epoch_time() -> str:
 SECTIONS: tuple[Callable[[], str], ...] = (accuracies, search_cost, fidelity, strategies, epoch_time)
 
 
-def main() -> None:
-    """Write the page."""
+def page() -> str:
+    """The page that the kept results make."""
     head = "# Results\n\nMade by `python -m benchmarks.results` from the data in `results/`; each section says what it was measured on."
+    return "\n\n".join([head, *filter(None, (section() for section in SECTIONS))]) + "\n"
+
+
+def main() -> None:
+    """Write the page and its chart."""
     draw_search_cost()
-    write_text(PAGE, "\n\n".join([head, *filter(None, (section() for section in SECTIONS))]) + "\n")
+    write_text(PAGE, page())
     print(PAGE)
 
 

@@ -21,11 +21,11 @@ from safs.data.tensors import load_tensors
 from safs.files import read_json, write_json
 from safs.models import load_model
 from safs.pruning.masks import masks_of
-from safs.searching.study import read_study
+from safs.searching.study import Study, history, read_study
 from safs.training.trainer import measure, train
 
 FINAL = 80
-PLAIN = {"candidates": 20, "search_epochs": FINAL, "min_epochs": FINAL, "batch_size": 256}
+PLAIN = {"candidates": 20, "search_epochs": FINAL, "min_epochs": FINAL, "generation": 1, "batch_size": 256}
 OURS = {"batch_size": 256}
 
 
@@ -44,15 +44,16 @@ def final_accuracy(mask: Path, operators: Mapping[str, str], data: Path, cache: 
     return final
 
 
-def incumbents(trials: list[dict[str, Any]]) -> list[tuple[float, dict[str, str]]]:
-    """The best candidate so far whenever it changes, with the epochs spent until then."""
-    spent, best, found = 0.0, (-1.0, -1.0), []
-    for trial in trials:
-        spent += trial["cost"]
-        rank = (trial["epochs"], trial["accuracy"])  # a longer look counts more than a shorter one
-        if rank > best:
-            best = rank
-            found.append((spent, trial["operators"]))
+def incumbents(study: Study) -> list[tuple[float, Mapping[str, str]]]:
+    """The best candidate so far whenever it changes, with the epochs spent until then.
+
+    A search climbs from rung to rung: what has been looked at for longer counts more.
+    """
+    best, found = (-1, -1.0), []
+    for look in history(study):
+        if (look.epochs, look.accuracy) > best:
+            best = (look.epochs, look.accuracy)
+            found.append((look.spent, study.trials[look.number].activations))
     return found
 
 
@@ -70,15 +71,15 @@ def main() -> None:
     result: dict[str, Any] = {"final_epochs": FINAL, "seeds": SEEDS}
     for name, arguments in (("ours", OURS), ("plain", PLAIN)):
         folder = workshop.make("search", data=data, models=masks, **arguments)
-        studies = [read_study(folder / f"seed-{seed}.study.json") for seed in SEEDS]
+        studies = read_study(folder)
         curves, finals = [], []
         for seed, study in zip(SEEDS, studies, strict=True):
             cache = given.work / f"final-{masks.name}-{seed}.json"
             final_of = lambda ops, seed=seed, cache=cache: final_accuracy(masks / f"seed-{seed}", ops, data, cache)  # noqa: E731
-            curves.append([[spent, final_of(operators)] for spent, operators in incumbents(study["trials"])])
-            finals.append(final_of(study["best"]["operators"]))
+            curves.append([[spent, final_of(operators)] for spent, operators in incumbents(study)])
+            finals.append(final_of(study.winner.activations))
         test = [final["test"] for final in finals]
-        result[name] = {"cost": [study["cost"] for study in studies], "test": test, "curves": curves}
+        result[name] = {"cost": [study.epochs for study in studies], "test": test, "curves": curves}
         print(f"| {name} | {mean(result[name]['cost']):.1f} epochs | {percent(test)} |", flush=True)
     result["ours - plain"] = paired(result["ours"]["test"], result["plain"]["test"])
     result["ratio"] = mean(result["plain"]["cost"]) / mean(result["ours"]["cost"])

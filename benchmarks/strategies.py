@@ -17,7 +17,7 @@ from benchmarks.workshop import Workshop, keep
 from safs.searching.study import read_study
 
 STRATEGIES = ("late-acceptance", "annealing", "genetic", "random", "tpe")
-BUDGET = {"candidates": 24, "search_epochs": 5, "min_epochs": 5, "batch_size": 256}
+BUDGET = {"candidates": 24, "search_epochs": 5, "min_epochs": 5, "generation": 1, "batch_size": 256}
 
 
 def main() -> None:
@@ -34,18 +34,18 @@ def main() -> None:
     table: dict[str, Any] = {}
     for strategy in STRATEGIES:
         folder = workshop.make("search", data=data, models=masks, strategy=strategy, **BUDGET)
-        studies = [read_study(folder / f"seed-{seed}.study.json") for seed in SEEDS]
+        studies = read_study(folder)
         finals = [
             final_accuracy(
-                masks / f"seed-{seed}", study["best"]["operators"], data, given.work / f"final-{masks.name}-{seed}.json"
+                masks / f"seed-{seed}", study.winner.activations, data, given.work / f"final-{masks.name}-{seed}.json"
             )
             for seed, study in zip(SEEDS, studies, strict=True)
         ]
         table[strategy] = {
-            "found": [study["best"]["accuracy"] for study in studies],
+            "found": [study.winner.accuracy for study in studies],
             "validation": [final["validation"] for final in finals],
             "test": [final["test"] for final in finals],
-            "cost": mean(study["cost"] for study in studies),
+            "cost": mean(study.epochs for study in studies),
         }
         row = table[strategy]
         print(

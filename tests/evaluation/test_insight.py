@@ -12,6 +12,7 @@ from safs.evaluation.insight_section import ablation_rows
 from safs.evaluation.report import LABELS, render_report
 from safs.evaluation.selection import read_evaluation
 from safs.files import read_json, write_json
+from safs.searching.study import read_study
 from tests.chain import Chain, copy_of
 
 SITES = ["act1", "act2", "act3", "act4"]
@@ -32,12 +33,27 @@ def test_evaluate_writes_what_the_networks_look_like_inside(chain: Chain, evalua
 
 def test_the_report_says_what_each_operator_is_worth(evaluated: Path):
     report = (evaluated / "report.html").read_text()
-    order = ["<h2>Accuracy", "Which operator won where", "Gradients, dead units", "Confusion matrix of"]
+    order = [
+        "<h2>Accuracy",
+        "Which operator won where",
+        "<h3>The search",
+        "Gradients, dead units",
+        "Confusion matrix of",
+    ]
     places = [report.index(text) for text in order]
     assert places == sorted(places)
     for site in SITES:
         assert re.search(rf"<tr><td>{site}</td><td><code>", report)
-    assert report.count("<svg") == 4
+    assert report.count("<svg") == 5
+
+
+def test_the_report_draws_every_training_of_the_search(chain: Chain, evaluated: Path):
+    search = read_json(evaluated / "insight.json")["search"]
+    assert list(search) == ["0", "1"]
+    for study in read_study(chain.search):
+        looks = search[str(study.seed)]
+        assert looks[-1][0] == study.epochs
+        assert max(accuracy for _, _, accuracy in looks) >= study.winner.accuracy
 
 
 def test_an_evaluation_without_insight_has_a_report_without_it(evaluated: Path, tmp_path: Path):

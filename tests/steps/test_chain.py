@@ -224,7 +224,7 @@ def test_finetune_writes_four_variants_on_one_mask(chain: Chain):
     models = {f"seed-{s}/{v}/{k}" for s in (0, 1) for v in VARIANTS[1:] for k in kinds}
     journals = {f"seed-{s}-{v}.jsonl" for s in (0, 1) for v in ("stage2", "safs")}
     records = {f"seed-{s}/{v}/insight.json" for s in (0, 1) for v in ("relu", "safs")}
-    assert files(chain.finetune) == models | journals | records
+    assert files(chain.finetune) == models | journals | records | {"study.json"}
     validation = load_tensors(chain.data, "validation")
     for seed in PRETRAIN["seeds"]:
         pruned, _ = load_model(chain.prune / f"seed-{seed}")

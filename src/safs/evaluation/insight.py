@@ -10,6 +10,7 @@ from safs.errors import SafsError
 from safs.files import read_fields
 from safs.insight import ablate, probe_of, site_statistics
 from safs.models import load_model, seed_folders
+from safs.searching.study import FILE, history, read_study
 from safs.training.settings import Hyperparameters
 
 COMPARED = ("relu", "safs")
@@ -30,8 +31,9 @@ def collect_insight(
         on_seed: called with the number of finished seeds, the number of all, and a text.
 
     Returns:
-        ablation, training (records of `Recorder`) and activations (`site_statistics` on training images), each by seed
-        as text; the last two below the variant.
+        ablation, training (records of `Recorder`), activations (`site_statistics` on training images) and search (every
+        training of the search as [epochs spent until then, its own epochs, validation accuracy]), each by seed as
+        text; training and activations below the variant.
 
     Raises:
         SafsError: a model or its training.json is missing or damaged.
@@ -42,6 +44,7 @@ def collect_insight(
         "ablation": {},
         "training": {variant: {} for variant in COMPARED},
         "activations": {variant: {} for variant in COMPARED},
+        "search": search_history(models),
     }
     dense_folders, folders = seed_folders(dense), seed_folders(models)
     for done, (seed, folder) in enumerate(folders.items()):
@@ -61,6 +64,16 @@ def collect_insight(
         if on_seed:
             on_seed(done + 1, len(folders), f"seed {seed}, ablation")
     return insight
+
+
+def search_history(models: Path) -> dict[str, list[list[float]]]:
+    """What the search behind fine-tuned models has looked at, by seed; empty if its record is not beside them."""
+    if not (models / FILE).exists():
+        return {}
+    return {
+        str(study.seed): [[look.spent, look.epochs, look.accuracy] for look in history(study)]
+        for study in read_study(models / FILE)
+    }
 
 
 def _settings(path: Path) -> Hyperparameters:

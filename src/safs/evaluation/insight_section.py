@@ -9,6 +9,7 @@ from jinja2 import Environment
 from markupsafe import Markup
 
 from safs.evaluation.insight_charts import ablation_chart, training_chart
+from safs.evaluation.search_chart import search_chart
 
 
 def render_insight(evaluation: Mapping[str, Any], labels: Mapping[str, str]) -> Markup:
@@ -32,6 +33,7 @@ def render_insight(evaluation: Mapping[str, Any], labels: Mapping[str, str]) -> 
             seeds=len(insight["ablation"]),
             ablation_chart=Markup(ablation_chart(insight["ablation"])),  # noqa: S704
             training_chart=Markup(training_chart(training, labels)) if training else "",  # noqa: S704
+            search_chart=Markup(search_chart(insight["search"])) if insight.get("search") else "",  # noqa: S704
             best=best,
             activations={variant: seeds[str(best)] for variant, seeds in insight["activations"].items()},
             labels=labels,

@@ -171,7 +171,8 @@ def _parent_run(uri: str, workspace: Path, arguments: Mapping[str, Any]) -> Iter
     tags = {"safs.pipeline": "training", "safs.code_version": code_version(), **process_tags()}
     tags |= {"mlflow.parentRunId": given} if given else {}
     run = client.create_run(experiment, run_name=f"training {arguments['dataset']}", tags=tags).info.run_id
-    client.log_batch(run, params=[Param(f"pipeline.{name}", json.dumps(value)) for name, value in arguments.items()])
+    shown = {name: redact(value) if name == "storage" else value for name, value in arguments.items()}
+    client.log_batch(run, params=[Param(f"pipeline.{name}", json.dumps(value)) for name, value in shown.items()])
     status: Literal["FINISHED", "FAILED", "KILLED"] = "FINISHED"
     try:
         yield run

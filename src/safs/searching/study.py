@@ -69,6 +69,38 @@ class Study:
         return self.trials[self.best]
 
 
+@dataclass(frozen=True)
+class Look:
+    """A candidate trained up to a rung.
+
+    Attributes:
+        spent: epochs that the search has cost once it has ended.
+        number: of the trial.
+        epochs: how long the candidate was trained in all.
+        accuracy: its best validation accuracy so far.
+    """
+
+    spent: float
+    number: int
+    epochs: int
+    accuracy: float
+
+
+def history(study: Study) -> list[Look]:
+    """What a search has looked at, rung by rung, in the order of the trials; epochs are those of its own images."""
+    looks: list[Look] = []
+    done = dict.fromkeys(range(len(study.trials)), 0)
+    spent = 0.0
+    for rung in study.plan.rungs:
+        for trial in study.trials:
+            epochs = min(rung, len(trial.curve))
+            if epochs > done[trial.number]:
+                spent += epochs - done[trial.number]
+                done[trial.number] = epochs
+                looks.append(Look(spent, trial.number, epochs, max(trial.curve[:epochs])[0]))
+    return looks
+
+
 def write_studies(path: Path, studies: list[Study]) -> None:
     """Write the studies of several seeds into one file."""
     write_json(path, {"studies": [asdict(study) for study in studies]})

@@ -3,6 +3,7 @@
 from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
+from shutil import copyfile
 from typing import TYPE_CHECKING, Any
 
 from safs.activations.types import Scales
@@ -124,6 +125,7 @@ def finetune(
         "insight_every": insight_every,
     }
     with work_folder("finetune", out, context, **inputs, **numbers) as work:
+        _bring_study(activations, work)
         folders = seed_folders(models)
         done, total = 0, len(folders) * (2 * trials + 4)
         for seed, folder in folders.items():
@@ -188,6 +190,14 @@ def finetune(
                 done += 1
                 context.tracker.progress(done, total, name)
     return {"sparsity": spec.sparsity, "seeds": len(folders), "epochs": epochs}
+
+
+def _bring_study(activations: Path, work: Path) -> None:
+    """Keep the record of the search beside the models: the report draws it."""
+    from safs.searching.study import FILE
+
+    if (activations / FILE).exists():
+        copyfile(activations / FILE, work / FILE)
 
 
 def _report_to(tracker: Tracker, network: "nn.Module", target: Path, training: "Batchable", every: int) -> Any:

@@ -119,6 +119,12 @@ def _make_engine(
                 reason = str(error)
         if compute.backend == "native":
             raise SafsError(f"backend 'native' cannot train this: {reason}; take backend 'auto' or 'torch'")
+    if masks and compute.backend == "auto" and not compute.compile:
+        from safs.training.compacted_engine import CompactedEngine, compacted_for_training
+
+        small = compacted_for_training(model, training, masks)
+        if small is not None:
+            return CompactedEngine(small, training, settings, masks, compute)
     return TorchEngine(model, training, settings, masks, compute)
 
 

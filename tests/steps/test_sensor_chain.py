@@ -10,6 +10,7 @@ from safs.errors import SafsError
 from safs.files import read_json
 from safs.mlops.pyfunc import Predictor
 from safs.steps.evaluate import evaluate
+from safs.steps.export import export
 from safs.steps.finetune import finetune
 from safs.steps.prepare import prepare
 from safs.steps.pretrain import pretrain
@@ -54,6 +55,11 @@ def test_the_selected_model_predicts_series(out: Path):
     np.testing.assert_allclose(probabilities.sum(1), 1, rtol=1e-5)
     assert np.array_equal(probabilities, model.predict(x))
     assert load_info(out / "data").shape == (2, 8)
+
+
+def test_the_selected_model_is_exported(out: Path, tmp_path: Path):
+    summary = export(out / "data", out / "selection" / "model", tmp_path / "exported")
+    assert summary["same_predictions"] == 1
 
 
 def test_a_network_for_images_is_refused(out: Path, tmp_path: Path):

@@ -41,13 +41,14 @@ def export_model(data: Path, model: Path, out: Path, form: str, values: Values) 
     images = load_tensors(data, "validation").x[:MOST_IMAGES]
     if tuple(images.shape[1:]) != spec.input_shape:
         raise SafsError(
-            f"{model} takes images {spec.input_shape}, {data} has {tuple(images.shape[1:])}; name its data set"
+            f"{model} takes inputs {spec.input_shape}, {data} has {tuple(images.shape[1:])}; name its data set"
         )
     written = out / MODEL_FILE
     size = write(written, trace(network, spec), values)
     wanted = evaluated(network, images)
     with torch.inference_mode():
-        ours = run_reference(read(written), images).numpy()
+        rows = images if images.ndim == 4 else images.unsqueeze(2)  # a series is an image of one row
+        ours = run_reference(read(written), rows).numpy()
     return {
         "form": form,
         "values": values,

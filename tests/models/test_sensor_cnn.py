@@ -5,7 +5,7 @@ from safs.activations import activation_sites
 from safs.errors import SafsError
 from safs.models import ModelSpec, fresh_model
 from safs.pruning.masks import apply_masks, prunable_weights, weights_left
-from safs.pruning.scopes import magnitude_masks
+from safs.pruning.making import make_masks
 
 
 def spec(*shape: int, architecture: str = "sensor_cnn") -> ModelSpec:
@@ -26,7 +26,7 @@ def test_its_parameters_are_as_stated():
 
 def test_pruning_works_on_its_convolutions():
     model = fresh_model(spec(5, 16))
-    apply_masks(model, magnitude_masks(model, 0.9))
+    apply_masks(model, make_masks(model, 0.9))
     assert list(prunable_weights(model)) == [f"{name}.weight" for name in ("conv1", "conv2", "conv3", "fc1", "fc2")]
     left, total = weights_left(model)
     assert left == pytest.approx(0.1 * total, abs=5)

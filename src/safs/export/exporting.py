@@ -1,21 +1,20 @@
-"""A model folder becomes a file for production, checked against the model on validation data."""
+"""A model folder becomes a file for production, run by the runtime and checked against the model on validation data."""
 
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 
+from safs.compaction import compact
 from safs.data.tensors import load_tensors
 from safs.errors import SafsError
 from safs.export.checking import LIMITS, check_equal, evaluated
-from safs.export.reference import run_reference
 from safs.export.size import dense_bytes
 from safs.export.sparse_file import Values, write
 from safs.export.tracing import trace
 from safs.files import fingerprint
 from safs.models import load_model
-from safs.runtime.reader import read
+from safs.runtime import load
 
 MODEL_FILE = "model.safs"
 MOST_IMAGES = 1024  # of validation: more would say no more about equality
@@ -32,7 +31,8 @@ def export_model(data: Path, model: Path, out: Path, form: str, values: Values) 
         values: type of the weights in the file.
 
     Returns:
-        Bytes, how many times smaller than the dense weights that is, relative error, share of equal predictions.
+        Bytes, how many times smaller than the dense weights that is, relative error, units that were dead and are gone, share of equal
+        predictions.
 
     Raises:
         SafsError: a layer is not covered, or the exported model is not equal to the model.
@@ -44,17 +44,18 @@ def export_model(data: Path, model: Path, out: Path, form: str, values: Values) 
             f"{model} takes inputs {spec.input_shape}, {data} has {tuple(images.shape[1:])}; name its data set"
         )
     written = out / MODEL_FILE
-    size = write(written, trace(network, spec), values)
     wanted = evaluated(network, images)
-    with torch.inference_mode():
-        rows = images if images.ndim == 4 else images.unsqueeze(2)  # a series is an image of one row
-        ours = run_reference(read(written), rows).numpy()
+    small = compact(network, spec.input_shape)
+    size = write(written, trace(small.model, spec), values)
+    rows = images if images.ndim == 4 else images.unsqueeze(2)  # a series is an image of one row
+    ours = load(written).predict(rows.numpy())
     return {
         "form": form,
         "values": values,
         "bytes": size,
         "times_smaller": dense_bytes(network) / size,
         "relative_error": check_equal(ours, wanted, LIMITS[values]),
+        "removed_units": sum(small.removed.values()),
         "same_predictions": float(np.mean(ours.argmax(1) == wanted.argmax(1))),
         "model_fingerprint": fingerprint(model),
     }

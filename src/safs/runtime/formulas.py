@@ -1,0 +1,230 @@
+"""The activations as formulas on vectors of floats; the same functions as in `safs.activations.operators`.
+
+exp and log are those of the Cephes library (Moshier 1992): polynomials on a small range, the rest by exponents.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+from llvmlite import ir
+
+from safs.runtime.lanes import INTS, WIDTH, Lanes
+from safs.runtime.network import Floats
+from safs.runtime.rules import SCALES
+
+EXP = (1.9875691500e-4, 1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1, 5.0000001201e-1)
+LOG = (
+    *(7.0376836292e-2, -1.1514610310e-1, 1.1676998740e-1, -1.2420140846e-1, 1.4249322787e-1),
+    *(-1.6668057665e-1, 2.0000714765e-1, -2.4999993993e-1, 3.3333331174e-1),
+)
+ERF_ABOVE = (
+    *(-2.72614225801306e-10, 2.77068142495902e-08, -2.10102402082508e-06, -5.69250639462346e-05),
+    *(-7.34990630326855e-04, -2.95459980854025e-03, -1.60960333262415e-02),
+)
+ERF_BELOW = (
+    *(-1.45660718464996e-05, -2.13374055278905e-04, -1.68282697438203e-03, -7.37332916720468e-03),
+    -1.42647390514189e-02,
+)
+ROUND = 12582912.0  # 1.5 * 2^23: adding and taking it off rounds to a whole number
+LARGEST = 88.0  # exp beyond it would be infinite
+SYMEXP_LIMIT, SYMEXP_SLOPE = 10.0, float(np.exp(10.0))
+SQRT_HALF_BITS = 0x3F3504F3
+
+Formula = Callable[[Lanes, Lanes, Lanes, Lanes, Lanes], Lanes]
+
+
+def _whole(number: int) -> Any:
+    return ir.Constant(INTS, [number] * WIDTH)
+
+
+def _powers(x: Lanes) -> tuple[Lanes, Lanes]:
+    """2^n and e^r - 1 with x = n ln 2 + r."""
+    x = x.max(-87.0).min(LARGEST)
+    n = x.fma(1.44269504088896341, ROUND) - ROUND
+    r = n.fma(2.12194440e-4, n.fma(-0.693359375, x))
+    rest = r.polynomial(EXP).fma(r * r, r)
+    exponent = x.builder.add(x.builder.fptosi(n.value, INTS), _whole(127))
+    return x.from_bits(x.builder.shl(exponent, _whole(23))), rest
+
+
+def exp(x: Lanes) -> Lanes:
+    """E to the x, for x held from -87 to 88."""
+    power, rest = _powers(x)
+    return power.fma(rest, power)
+
+
+def expm1(x: Lanes) -> Lanes:
+    """exp(x) - 1, exact near 0."""
+    power, rest = _powers(x)
+    return power.fma(rest, power - 1.0)
+
+
+def log1p(x: Lanes) -> Lanes:
+    """ln(1 + x) for x >= 0, exact near 0."""
+    u = x + 1.0
+    lost = (x - (u - 1.0)) / u  # what 1 + x has rounded away
+    builder = x.builder
+    shifted = builder.sub(u.bits(), _whole(SQRT_HALF_BITS))
+    exponent = builder.ashr(shifted, _whole(23))
+    f = x.from_bits(builder.sub(u.bits(), builder.shl(exponent, _whole(23)))) - 1.0
+    e = Lanes(builder, builder.sitofp(exponent, x.value.type))
+    square = f * f
+    y = f.polynomial(LOG) * f * square
+    y = square.fma(-0.5, e.fma(-2.12194440e-4, y))
+    return e.fma(0.693359375, f + (y + lost))
+
+
+def sigmoid(x: Lanes) -> Lanes:
+    """1 / (1 + exp(-x))."""
+    return 1.0 / (exp(-x) + 1.0)
+
+
+def tanh(x: Lanes) -> Lanes:
+    """By expm1, so that it is exact near 0."""
+    t = expm1(x.abs().min(10.0) * 2.0)
+    return (t / (t + 2.0)).signed_like(x)
+
+
+def erf(x: Lanes) -> Lanes:
+    """The error function as a quotient of polynomials, within 3e-7."""
+    x = x.max(-4.0).min(4.0)
+    square = x * x
+    return x * square.polynomial(ERF_ABOVE) / square.polynomial(ERF_BELOW)
+
+
+def softplus(x: Lanes) -> Lanes:
+    """ln(1 + exp(x))."""
+    return x.max(0.0) + log1p(exp(-x.abs()))
+
+
+def elu(x: Lanes) -> Lanes:
+    """X where it is positive, else exp(x) - 1."""
+    return x.where_positive(x, expm1(x.min(0.0)))
+
+
+def selu(x: Lanes) -> Lanes:
+    """Klambauer et al. 2017, arXiv:1706.02515."""
+    return x.where_positive(x, expm1(x.min(0.0)) * 1.6732632423543772) * 1.0507009873554805
+
+
+def mish(x: Lanes) -> Lanes:
+    """X tanh(softplus(x)) with one exp."""
+    e = exp(x.min(20.0))
+    n = e * (e + 2.0)
+    return x * (n / (n + 2.0))
+
+
+def gelu(x: Lanes) -> Lanes:
+    """X times the normal distribution's Phi(x)."""
+    return x * 0.5 * (erf(x * 0.7071067811865476) + 1.0)
+
+
+def hardsigmoid(x: Lanes) -> Lanes:
+    """relu6(x + 3) / 6."""
+    return (x + 3.0).max(0.0).min(6.0) * (1 / 6)
+
+
+def logsigmoid(x: Lanes) -> Lanes:
+    """-ln(1 + exp(-x))."""
+    return x.min(0.0) - log1p(exp(-x.abs()))
+
+
+def symlog(x: Lanes) -> Lanes:
+    """sign(x) ln(|x| + 1)."""
+    return log1p(x.abs()).signed_like(x)
+
+
+def symexp(x: Lanes) -> Lanes:
+    """sign(x) (exp|x| - 1) up to |x| = 10, then the tangent."""
+    near = x.max(-SYMEXP_LIMIT).min(SYMEXP_LIMIT)
+    return (x - near).fma(SYMEXP_SLOPE, expm1(near.abs()).signed_like(near))
+
+
+def scaled(function: Callable[[Lanes], Lanes]) -> Formula:
+    """Turn f(x) into alpha * f(beta * x)."""
+    return lambda x, alpha, beta, _c, _d: alpha * function(beta * x)
+
+
+def swish(x: Lanes, alpha: Lanes, beta: Lanes, _c: Lanes, _d: Lanes) -> Lanes:
+    """Alpha x sigmoid(beta x)."""
+    return alpha * x * sigmoid(beta * x)
+
+
+def tanhsoft1(x: Lanes, alpha: Lanes, beta: Lanes, _c: Lanes, _d: Lanes) -> Lanes:
+    """tanh(alpha x) softplus(beta x)."""
+    return tanh(alpha * x) * softplus(beta * x)
+
+
+def srs(x: Lanes, alpha: Lanes, beta: Lanes, _c: Lanes, _d: Lanes) -> Lanes:
+    """X / (x / alpha + exp(-x / beta)), both parts multiplied by exp(x / beta) for x < 0."""
+    decay = exp(-(x.abs() / beta))
+    below = x * decay
+    return x.where_positive(x / (x / alpha + decay), below / (below / alpha + 1.0))
+
+
+def acon(x: Lanes, p1: Lanes, p2: Lanes, beta: Lanes, _d: Lanes) -> Lanes:
+    """(p1 - p2) x sigmoid(beta (p1 - p2) x) + p2 x."""
+    difference = (p1 - p2) * x
+    return difference * sigmoid(beta * difference) + p2 * x
+
+
+def falu(x: Lanes, alpha: Lanes, beta: Lanes, _c: Lanes, _d: Lanes) -> Lanes:
+    """G + alpha sigmoid(beta x) (1 - g) with g = x sigmoid(beta x)."""
+    gate = sigmoid(beta * x)
+    swished = x * gate
+    return swished + alpha * gate * (1.0 - swished)
+
+
+def srelu(x: Lanes, t_l: Lanes, a_l: Lanes, t_r: Lanes, a_r: Lanes) -> Lanes:
+    """X between two thresholds, straight lines outside of them."""
+    return x.max(t_l).min(t_r) + a_l * (x - t_l).min(0.0) + a_r * (x - t_r).max(0.0)
+
+
+def affine(x: Lanes, scale: Lanes, shift: Lanes, _c: Lanes, _d: Lanes) -> Lanes:
+    """Scale x + shift."""
+    return x.fma(scale, shift)
+
+
+FORMULAS: Mapping[str, Formula] = {
+    "linear": scaled(lambda x: x),
+    "relu": scaled(lambda x: x.max(0.0)),
+    "relu6": scaled(lambda x: x.max(0.0).min(6.0)),
+    "hardswish": scaled(lambda x: x * hardsigmoid(x)),
+    "hardtanh": scaled(lambda x: x.max(-1.0).min(1.0)),
+    "affine": affine,
+    "swish": swish,
+    "tanhsoft1": tanhsoft1,
+    "srs": srs,
+    "acon": acon,
+    "falu": falu,
+    "srelu": srelu,
+    **{
+        function.__name__: scaled(function)
+        for function in (gelu, elu, selu, mish, tanh, softplus, logsigmoid, symlog, symexp, sigmoid, hardsigmoid)
+    },
+}
+CODES: Mapping[str, int] = {name: code for code, name in enumerate(FORMULAS)}
+
+
+def parameters(operator: str, scales: Mapping[str, Floats], channels: int) -> Floats:
+    """An operator's scales as the kernels take them, held in their ranges: [channels or 1, 4].
+
+    Args:
+        operator: a name from `SCALES`.
+        scales: values by name, one each or one a channel.
+        channels: how many there are.
+    """
+    size = max((len(value) for value in scales.values()), default=1)
+    table = np.zeros((channels if size > 1 else 1, 4), np.float32)
+    for place, name in enumerate(SCALES[operator]):
+        table[:, place] = scales[name]
+    first, second = table[:, 0], table[:, 1]
+    if operator == "srs":
+        first[:] = np.maximum(first, np.float32(0.05))
+        second[:] = np.minimum(np.maximum(second, np.float32(0.05)), np.float32(2.5) * first)
+    elif operator == "falu":
+        first[:] = first.clip(0, 1)
+    elif operator == "srelu":
+        table[:, 2] = np.maximum(table[:, 2], first)
+    return table

@@ -1,0 +1,227 @@
+"""The loops around the convolutions: copies, pooling, sums and products of planes, products with a vector.
+
+All tensors lie in one array. A plane is [height, pitch, interleave]: `pitch` columns of which the first are the image
+and the rest zeros, and in each column one float for each of `interleave` images. `step` is the length of a row.
+"""
+
+from typing import Any
+
+import numpy as np
+from numba import njit
+
+quick = njit(cache=True, nogil=True, error_model="numpy")
+reordered = njit(cache=True, nogil=True, error_model="numpy", fastmath={"reassoc", "contract", "nsz"})
+
+
+@reordered
+def total(values: Any) -> Any:
+    """The sum, in any order."""
+    result = np.float32(0)
+    for value in values:
+        result += value
+    return result
+
+
+@reordered
+def inner(a: Any, b: Any) -> Any:
+    """The inner product, in any order."""
+    result = np.float32(0)
+    for i in range(len(a)):
+        result += a[i] * b[i]
+    return result
+
+
+@reordered
+def gathered(arena: Any, offsets: Any, weights: Any) -> Any:
+    """Sum of weights times the floats at byte offsets, in four chains."""
+    s0 = s1 = s2 = s3 = np.float32(0)
+    count = len(offsets)
+    for k in range(0, count - 3, 4):
+        s0 += weights[k] * arena[np.uint32(offsets[k]) >> 2]
+        s1 += weights[k + 1] * arena[np.uint32(offsets[k + 1]) >> 2]
+        s2 += weights[k + 2] * arena[np.uint32(offsets[k + 2]) >> 2]
+        s3 += weights[k + 3] * arena[np.uint32(offsets[k + 3]) >> 2]
+    for k in range(count - count % 4, count):
+        s0 += weights[k] * arena[np.uint32(offsets[k]) >> 2]
+    return (s0 + s1) + (s2 + s3)
+
+
+@quick
+def copy_in(arena: Any, x: Any, channels: Any, planes: Any, step: int, interleave: int) -> None:
+    """Images [images, channels, height, width] into planes."""
+    for number in range(len(planes)):
+        for image in range(x.shape[0]):
+            for row in range(x.shape[2]):
+                start = planes[number] + row * step
+                line = x[image, channels[number], row]
+                if interleave == 1:
+                    arena[start : start + len(line)] = line
+                else:
+                    target = arena[start + image : start + len(line) * interleave : interleave]
+                    for column in range(len(line)):
+                        target[column] = line[column]
+
+
+@quick
+def copy_out(arena: Any, planes: Any, y: Any) -> None:
+    """The first column of planes as [images, planes]."""
+    for number in range(len(planes)):
+        for image in range(y.shape[0]):
+            y[image, number] = arena[planes[number] + image]
+
+
+@quick
+def phases(arena: Any, sources: Any, targets: Any, phase: Any, sizes: Any) -> None:
+    """Every `stride`-th row and column of padded planes, beginning at each plane's own phase.
+
+    Args:
+        arena: all tensors.
+        sources: offsets of the planes to take from.
+        targets: offsets of the planes to write.
+        phase: first row times the stride of the columns, plus first column.
+        sizes: height, width and step of the source, height, width and step of the target, strides, padding above and
+            to the left, interleave.
+    """
+    height, width, step = sizes[0], sizes[1], sizes[2]
+    rows, columns, out_step = sizes[3], sizes[4], sizes[5]
+    down, across, top, left, interleave = sizes[6], sizes[7], sizes[8], sizes[9], sizes[10]
+    for number in range(len(sources)):
+        first_row, first_column = phase[number] // across - top, phase[number] % across - left
+        for row in range(rows):
+            y = row * down + first_row
+            if 0 <= y < height:
+                begin = 0 if first_column >= 0 else (-first_column + across - 1) // across
+                end = min(columns, (width - 1 - first_column) // across + 1)
+                source = sources[number] + y * step + (begin * across + first_column) * interleave
+                target = targets[number] + row * out_step + begin * interleave
+                count = end - begin
+                if count <= 0:
+                    continue
+                if interleave == 1:
+                    line = arena[source : source + (count - 1) * across + 1]
+                    out = arena[target : target + count]
+                    for column in range(count):
+                        out[column] = line[column * across]
+                else:
+                    for _ in range(count):
+                        line = arena[source : source + interleave]
+                        out = arena[target : target + interleave]
+                        for image in range(interleave):
+                            out[image] = line[image]
+                        source += across * interleave
+                        target += interleave
+
+
+@quick
+def halve(arena: Any, source: int, target: int, sizes: Any) -> None:
+    """Maximum of each 2x2 window of one plane of single images."""
+    step, rows, columns, out_step = sizes[2], sizes[3], sizes[4], sizes[5]
+    for row in range(rows):
+        a = arena[source + 2 * row * step : source + 2 * row * step + 2 * columns]
+        b = arena[source + (2 * row + 1) * step : source + (2 * row + 1) * step + 2 * columns]
+        out = arena[target + row * out_step : target + row * out_step + columns]
+        for column in range(columns):
+            upper = a[2 * column] if a[2 * column] > a[2 * column + 1] else a[2 * column + 1]
+            lower = b[2 * column] if b[2 * column] > b[2 * column + 1] else b[2 * column + 1]
+            out[column] = upper if upper > lower else lower
+
+
+@quick
+def pool(arena: Any, sources: Any, targets: Any, sizes: Any, kind: int) -> None:
+    """Windows of planes: their maximum (kind 0), their mean over all (1), or their mean over what is image (2).
+
+    Args:
+        arena: all tensors.
+        sources: offsets of the planes to take from.
+        targets: offsets of the planes to write.
+        sizes: as for `phases`, and the window's height and width.
+        kind: what to compute.
+    """
+    height, width, step = sizes[0], sizes[1], sizes[2]
+    rows, columns, out_step = sizes[3], sizes[4], sizes[5]
+    down, across, top, left, interleave = sizes[6], sizes[7], sizes[8], sizes[9], sizes[10]
+    high, wide = sizes[11], sizes[12]
+    simple = kind == 0 and interleave == 1 and high == 2 and wide == 2 and down == 2 and across == 2
+    simple = simple and top == 0 and left == 0 and 2 * rows <= height and 2 * columns <= width
+    for number in range(len(sources)):
+        if simple:
+            halve(arena, sources[number], targets[number], sizes)
+            continue
+        for row in range(rows):
+            y0, y1 = max(row * down - top, 0), min(row * down - top + high, height)
+            for column in range(columns):
+                x0, x1 = max(column * across - left, 0), min(column * across - left + wide, width)
+                target = targets[number] + row * out_step + column * interleave
+                out = arena[target : target + interleave]
+                out[:] = np.float32(-np.inf) if kind == 0 else np.float32(0)
+                for y in range(y0, y1):
+                    for x in range(x0, x1):
+                        source = sources[number] + y * step + x * interleave
+                        line = arena[source : source + interleave]
+                        if kind == 0:
+                            for image in range(interleave):
+                                out[image] = line[image] if line[image] > out[image] else out[image]
+                        else:
+                            for image in range(interleave):
+                                out[image] += line[image]
+                if kind:
+                    divisor = np.float32(high * wide if kind == 1 else (y1 - y0) * (x1 - x0))
+                    for image in range(interleave):
+                        out[image] /= divisor
+
+
+@quick
+def means(arena: Any, sources: Any, targets: Any, sizes: Any) -> None:
+    """Means over the parts of planes that `torch.nn.AdaptiveAvgPool2d` takes."""
+    height, width, step = sizes[0], sizes[1], sizes[2]
+    rows, columns, out_step, interleave = sizes[3], sizes[4], sizes[5], sizes[6]
+    for number in range(len(sources)):
+        for row in range(rows):
+            y0, y1 = row * height // rows, ((row + 1) * height + rows - 1) // rows
+            for column in range(columns):
+                x0, x1 = column * width // columns, ((column + 1) * width + columns - 1) // columns
+                target = targets[number] + row * out_step + column * interleave
+                out = arena[target : target + interleave]
+                out[:] = np.float32(0)
+                for y in range(y0, y1):
+                    source = sources[number] + y * step + x0 * interleave
+                    if interleave == 1:
+                        out[0] += total(arena[source : source + x1 - x0])
+                        continue
+                    for _ in range(x0, x1):
+                        line = arena[source : source + interleave]
+                        for image in range(interleave):
+                            out[image] += line[image]
+                        source += interleave
+                divisor = np.float32((y1 - y0) * (x1 - x0))
+                for image in range(interleave):
+                    out[image] /= divisor
+
+
+@quick
+def combine(arena: Any, first: Any, second: Any, targets: Any, length: int, period: int, product: bool) -> None:
+    """Sums or products of planes of a length.
+
+    Args:
+        arena: all tensors.
+        first: offsets of the planes.
+        second: offsets of the other planes, of which only `period` floats are used, over and over, unless it is 0.
+        targets: offsets of the planes to write.
+        length: floats of a plane.
+        period: 0, or the images in a column.
+        product: multiply instead of adding.
+    """
+    for number in range(len(first)):
+        a = arena[first[number] : first[number] + length]
+        b = arena[second[number] : second[number] + (period if period else length)]
+        out = arena[targets[number] : targets[number] + length]
+        if period == 0:
+            for i in range(length):
+                out[i] = a[i] * b[i] if product else a[i] + b[i]
+        elif period == 1:
+            for i in range(length):
+                out[i] = a[i] * b[0]
+        else:
+            for start in range(0, length, period):
+                for i in range(period):
+                    out[start + i] = a[start + i] * b[i]

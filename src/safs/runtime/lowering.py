@@ -1,0 +1,336 @@
+"""From a network to a program: every offset is worked out beforehand, so that running it is nothing but loops."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from safs.errors import SafsError
+from safs.runtime.formulas import CODES, parameters
+from safs.runtime.fusing import Group, Plan, input_channels
+from safs.runtime.lanes import WIDTH
+from safs.runtime.layout import (
+    Memory,
+    Tensor,
+    Window,
+    families,
+    phase_size,
+    phase_tensor,
+)
+from safs.runtime.network import Floats, Node
+from safs.runtime.program import FIELDS, Kind, Program
+
+MOST_BYTES = 2**31 - 2**20  # offsets are 32-bit
+DENSE_GAIN = 4  # a dense row's floats that cost as much as one scattered nonzero
+SCRATCH = 0  # where a single number is made a vector
+
+Ints = NDArray[np.int64]
+
+
+class Lowering:
+    """Collects the program of a plan for a number of images that are computed together.
+
+    Args:
+        plan: the groups of the network.
+        interleave: images in the lanes of a vector.
+    """
+
+    def __init__(self, plan: Plan, interleave: int) -> None:
+        self.plan, self.interleave = plan, interleave
+        self.families, self.memory = families(plan), Memory()
+        self.tensors: dict[int, Tensor] = {}
+        self.ops: list[list[int]] = []
+        self.rows: list[Ints] = []
+        self.bias: list[Floats] = []
+        self.offsets: list[Ints] = []
+        self.weights: list[Floats] = []
+        self.masks: list[NDArray[np.int32]] = [np.full(WIDTH, -1, np.int32)]
+        self.mask_places: dict[tuple[int, int, int], int] = {}
+        self.scales: list[Floats] = [np.zeros((1, 4), np.float32)]
+        self.dense: list[Floats] = []
+        self.planes: list[Ints] = []
+        self.work = 0.0
+        self.last: dict[int, int] = {}
+        for at, group in enumerate(plan.groups):
+            for source in group.reads():
+                self.last[source] = at
+        for group in reversed(plan.groups):  # what is joined lives as long as what it is joined to
+            if group.main.op == "cat":
+                for source in group.inputs:
+                    self.last[source] = max(self.last[source], self.last.get(group.end, len(plan.groups)))
+
+    def program(self) -> Program:
+        """The whole program.
+
+        Raises:
+            SafsError: it would need more memory than offsets of 32 bits can name.
+        """
+        for at, group in enumerate(self.plan.groups):
+            _LOWER[group.main.op](self, group)
+            for index in {*group.reads(), group.end}:
+                if self.last.get(index, at if index != self.plan.groups[-1].end else -1) == at:
+                    self.release(index)
+        out = self.tensors[self.plan.groups[-1].end]
+        planes = np.array(out.planes)
+        self.op(Kind.OUTPUT, planes, planes, planes)
+        if self.memory.size * 4 > MOST_BYTES:
+            raise SafsError(f"the network needs {self.memory.size * 4:,} bytes for {self.interleave} images at once")
+        pairs = np.zeros((sum(map(len, self.offsets)), 2), np.int32)
+        if len(pairs):
+            pairs[:, 0] = np.concatenate(self.offsets)
+            pairs[:, 1] = np.concatenate(self.weights).view(np.int32)
+        return Program(
+            self.interleave,
+            self.memory.size,
+            np.array(self.ops, np.int64),
+            _joined(self.rows, (0, 5), np.int64),
+            _joined(self.bias, (0,), np.float32),
+            pairs,
+            np.concatenate(self.masks),
+            np.concatenate(self.scales),
+            _joined(self.dense, (0,), np.float32),
+            _joined(self.planes, (0, 3), np.int64),
+            self.work / self.interleave,
+        )
+
+    def op(self, kind: Kind, first: Ints, second: Ints, target: Ints, *fields: int) -> None:
+        """An operation on planes."""
+        start = sum(map(len, self.planes))
+        self.planes.append(np.stack([first, second, target], 1).astype(np.int64))
+        entry = [kind, start, len(target), *fields]
+        self.ops.append(entry + [0] * (FIELDS - len(entry)))
+
+    def allocate(self, index: int, height: int, width: int, wanted: NDArray[np.bool_], tag: object = None) -> Tensor:
+        """Memory for the planes of a tensor that are wanted."""
+        layout = self.families.of(index)
+        length = height * layout.pitch * self.interleave
+        guard = (layout.rows * layout.pitch + layout.columns) * self.interleave
+        block = self.memory.take(int(wanted.sum()), length, guard, (width, layout.pitch, tag))
+        planes = np.where(wanted, block.start + (np.cumsum(wanted) - 1) * block.stride, -1)
+        shape = (len(wanted), height, width)
+        self.tensors[index] = Tensor(shape, layout.pitch, self.interleave, planes.tolist(), block)
+        return self.tensors[index]
+
+    def output(self, group: Group) -> Tensor:
+        """Memory for what a group computes."""
+        _, height, width = self.plan.shapes[group.end]
+        return self.allocate(group.end, height, width, self.plan.needed[group.end])
+
+    def mask(self, tensor: Tensor) -> int:
+        """Where the mask of a tensor's planes lies."""
+        key = (tensor.length, tensor.step, tensor.shape[2])
+        if key not in self.mask_places:
+            self.mask_places[key] = sum(map(len, self.masks))
+            index = np.arange(max(1, tensor.vectors) * WIDTH)
+            inside = (index % tensor.step // self.interleave < tensor.shape[2]) & (index < tensor.length)
+            self.masks.append(np.where(inside, -1, 0).astype(np.int32))
+        return self.mask_places[key]
+
+    def scale_rows(self, table: Floats) -> int:
+        """Where a table of scales lies."""
+        place = sum(map(len, self.scales))
+        self.scales.append(table)
+        return place
+
+    def release(self, index: int) -> None:
+        """Give a tensor's memory back."""
+        block = self.tensors[index].block
+        if block is not None:
+            self.memory.give_back(block)
+            self.tensors[index].block = None
+
+
+def _joined(parts: Sequence[NDArray[Any]], empty: tuple[int, ...], kind: type) -> NDArray[Any]:
+    return np.concatenate(parts) if parts else np.zeros(empty, kind)
+
+
+def chosen(tensor: Tensor, wanted: NDArray[np.bool_]) -> Ints:
+    """The offsets of some channels' planes."""
+    return np.array(tensor.planes, np.int64)[wanted]
+
+
+def _input(low: Lowering, group: Group) -> None:
+    out = low.output(group)
+    channels, planes = np.arange(out.shape[0]), np.array(out.planes)
+    low.op(Kind.INPUT, channels, channels, planes, out.step, low.interleave)
+
+
+def _cat(low: Lowering, group: Group) -> None:
+    sources = [low.tensors[source] for source in group.inputs]
+    planes = [plane for source in sources for plane in source.planes]
+    first = sources[0]
+    low.tensors[group.end] = Tensor(low.plan.shapes[group.end], first.pitch, first.interleave, planes, None)
+
+
+def _pool(low: Lowering, group: Group) -> None:
+    source, out, wanted = low.tensors[group.inputs[0]], low.output(group), low.plan.needed[group.end]
+    settings = group.main.settings
+    kind = Kind.MAX_POOL
+    if group.main.op == "avg_pool":
+        kind = Kind.ALL_MEAN if settings["include"][0] else Kind.INSIDE_MEAN
+    first, target = chosen(source, wanted), chosen(out, wanted)
+    sizes = [*source.shape[1:], source.step, *out.shape[1:], out.step]
+    low.op(kind, first, first, target, *sizes, *settings["stride"], *settings["padding"][:2], low.interleave, *settings["kernel"])  # fmt: skip
+    low.work += len(first) * out.length * np.prod(settings["kernel"]) / 4
+
+
+def _adaptive(low: Lowering, group: Group) -> None:
+    source, out, wanted = low.tensors[group.inputs[0]], low.output(group), low.plan.needed[group.end]
+    first, target = chosen(source, wanted), chosen(out, wanted)
+    sizes = [*source.shape[1:], source.step, *out.shape[1:], out.step]
+    low.op(Kind.MEANS, first, first, target, *sizes, low.interleave)
+    low.work += len(first) * source.length / 4
+
+
+def _pointwise(low: Lowering, group: Group) -> None:
+    a, b = (low.tensors[source] for source in group.inputs)
+    out, wanted = low.output(group), low.plan.needed[group.end]
+    period = 0 if a.shape == b.shape else low.interleave
+    kind = Kind.ADD if group.main.op == "add" else Kind.MUL
+    low.op(kind, chosen(a, wanted), chosen(b, wanted), chosen(out, wanted), out.length, period)
+    low.work += int(wanted.sum()) * out.vectors
+
+
+def _activation(low: Lowering, group: Group) -> None:
+    source, out, wanted = low.tensors[group.inputs[0]], low.output(group), low.plan.needed[group.end]
+    code, table = _operator(group.main, out.shape[0])
+    which = np.flatnonzero(wanted) if len(table) > 1 else np.zeros(int(wanted.sum()), np.int64)
+    place, mask = low.scale_rows(table), low.mask(out)
+    low.op(Kind.ACTIVATION, chosen(source, wanted), which, chosen(out, wanted), max(1, out.vectors), code, place, mask)
+    low.work += 10 * int(wanted.sum()) * max(1, out.vectors)
+
+
+def _operator(node: Node, channels: int) -> tuple[int, Floats]:
+    if node.op == "affine":
+        table = np.zeros((channels, 4), np.float32)
+        table[:, 0], table[:, 1] = node.dense["scale"], node.dense["shift"]
+        return CODES["affine"], table
+    operator = node.settings["operator"]
+    return CODES[operator], parameters(operator, node.dense, channels)
+
+
+def _fused(low: Lowering, group: Group, out: Tensor) -> tuple[int, int, bool, bool]:
+    """Code, place of the scales, whether each channel has its own, and whether it is a plain ReLU."""
+    if group.activation is None:
+        return -1, 0, False, False
+    code, table = _operator(group.activation, out.shape[0])
+    plain = len(table) == 1 and (table[0, :2] == 1).all()
+    if plain and code in (CODES["relu"], CODES["linear"]):
+        return -1, 0, False, code == CODES["relu"]
+    return code, low.scale_rows(table), len(table) > 1, False
+
+
+def _conv(low: Lowering, group: Group) -> None:
+    node, wanted = group.main, low.plan.needed[group.end]
+    source = low.tensors[group.inputs[0]]
+    window = Window.of(node, source.shape, low.plan.shapes[group.end])
+    channel, down, across, row = _taps(node, wanted)
+    values = node.sparse["weight"].values[wanted[_row(node)]]
+    if window.single:  # one output: what a tap reads is known, and may be padding
+        y, x = down * window.dilation[0] - window.padding[0], across * window.dilation[1] - window.padding[1]
+        inside = (y >= 0) & (y < source.shape[1]) & (x >= 0) & (x < source.shape[2])
+        channel, y, x, row, values = channel[inside], y[inside], x[inside], row[inside], values[inside]
+    elif window.strided:
+        source, channel, y, x = _phases(low, group, window, (channel, down, across))
+    else:
+        y, x = down * window.dilation[0] - window.padding[0], across * window.dilation[1] - window.padding[1]
+    planes = np.array(source.planes, np.int64)
+    offsets = planes[channel] + y * source.step + x * low.interleave
+    order = np.lexsort((offsets, row))
+    offsets, values, row = offsets[order], values[order], row[order]
+    _rows(low, group, window, (offsets, values, np.searchsorted(row, np.arange(int(wanted.sum()) + 1))))
+    if window.strided:
+        low.release(phase_tensor(group))
+
+
+def _row(node: Node) -> Ints:
+    return node.sparse["weight"].positions // int(np.prod(node.sparse["weight"].shape[1:]))
+
+
+def _taps(node: Node, wanted: NDArray[np.bool_]) -> tuple[Ints, Ints, Ints, Ints]:
+    """Input channel, row and column in the kernel, and number among the wanted rows of each nonzero in those rows."""
+    weight = node.sparse["weight"]
+    row = _row(node)
+    kept = wanted[row]
+    high, wide = weight.shape[2:]
+    positions = weight.positions[kept]
+    number = (np.cumsum(wanted) - 1)[row[kept]]
+    return input_channels(node)[kept], positions // wide % high, positions % wide, number
+
+
+def _phases(
+    low: Lowering, group: Group, window: Window, taps: tuple[Ints, Ints, Ints]
+) -> tuple[Tensor, Ints, Ints, Ints]:
+    """Take a padded input apart by the stride, so that the convolution moves by one over its phases."""
+    channel, down, across = taps
+    (high, wide), source = window.stride, low.tensors[group.inputs[0]]
+    y, x = down * window.dilation[0], across * window.dilation[1]
+    phase = (channel * high + y % high) * wide + x % wide
+    wanted = np.zeros(source.shape[0] * high * wide, bool)
+    wanted[phase] = True
+    rows, columns = phase_size(window, group.main, low.plan.shapes[group.end])
+    tag = (source.shape, window.stride, window.padding, phase_tensor(group))
+    taken = low.allocate(phase_tensor(group), rows, columns, wanted, tag)
+    numbers = np.flatnonzero(wanted)
+    first = np.array(source.planes, np.int64)[numbers // (high * wide)]
+    sizes = [*source.shape[1:], source.step, rows, columns, taken.step, high, wide, *window.padding, low.interleave]
+    low.op(Kind.PHASES, first, numbers % (high * wide), chosen(taken, wanted), *sizes)
+    low.work += len(numbers) * taken.length / 4
+    return taken, phase, y // high, x // wide
+
+
+def _rows(low: Lowering, group: Group, window: Window, found: tuple[Ints, Floats, Ints]) -> None:
+    """The rows of a convolution, as strips or as single products, whichever is cheaper."""
+    offsets, values, starts = found
+    out, wanted = low.output(group), low.plan.needed[group.end]
+    base, first_row = sum(map(len, low.offsets)), sum(map(len, low.rows))
+    code, place, own, relu = _fused(low, group, out)
+    count = int(wanted.sum())
+    rows = np.zeros((count, 5), np.int64)
+    rows[:, 0], rows[:, 1], rows[:, 2] = starts[:-1] + base, starts[1:] + base, chosen(out, wanted)
+    rows[:, 3] = chosen(low.tensors[group.residual], wanted) if group.residual is not None else -1
+    rows[:, 4] = np.flatnonzero(wanted) if own else 0
+    low.rows.append(rows)
+    low.bias.append(group.main.dense["bias"][wanted])
+    if out.length > 1:
+        vectors = -(-low.interleave // WIDTH) if window.single else out.vectors
+        entry = [Kind.CONV, 0, first_row, count, vectors, low.mask(out), code, place, 0, int(relu)]
+        low.work += vectors * (len(values) + 4 * count)
+    else:
+        lowest = int(offsets.min()) if len(offsets) else 0
+        span = int(offsets.max()) + 1 - lowest if len(offsets) else 0
+        entry = [Kind.SPARSE_DOT, 0, first_row, count, 0, 0, code, place, 0, int(relu), 0, 0, SCRATCH]
+        low.work += min(len(values), span * count / DENSE_GAIN) + 4 * count
+        if span * count < DENSE_GAIN * len(values):
+            weights = np.zeros((count, span), np.float32)
+            weights[np.repeat(np.arange(count), np.diff(starts)), offsets - lowest] = values
+            entry[0], entry[1], entry[10], entry[11] = Kind.DENSE_DOT, lowest, sum(map(len, low.dense)), span
+            low.dense.append(weights.ravel())
+            offsets, values = offsets[:0], values[:0]
+    low.offsets.append(offsets * 4)
+    low.weights.append(values)
+    low.ops.append(entry + [0] * (FIELDS - len(entry)))
+
+
+_LOWER: Mapping[str, Callable[[Lowering, Group], None]] = {
+    "input": _input,
+    "conv": _conv,
+    "cat": _cat,
+    "max_pool": _pool,
+    "avg_pool": _pool,
+    "adaptive_avg": _adaptive,
+    "add": _pointwise,
+    "mul": _pointwise,
+    "activation": _activation,
+    "affine": _activation,
+}
+
+
+def lower(plan: Plan, interleave: int) -> Program:
+    """The program of a plan.
+
+    Raises:
+        SafsError: it would need more memory than offsets of 32 bits can name.
+    """
+    return Lowering(plan, interleave).program()

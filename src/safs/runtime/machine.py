@@ -1,0 +1,132 @@
+"""Runs a program: a table of numbers that says which loop comes next and on what."""
+
+from typing import Any
+
+import numpy as np
+
+from safs.runtime.loops import combine, copy_in, copy_out, gathered, inner, means, phases, pool, quick
+from safs.runtime.program import Kind
+from safs.runtime.vectors import BYTES, LONGEST, activate, strip
+
+INPUT, CONV, SPARSE_DOT, DENSE_DOT = int(Kind.INPUT), int(Kind.CONV), int(Kind.SPARSE_DOT), int(Kind.DENSE_DOT)
+PHASES, MAX_POOL, ALL_MEAN, INSIDE_MEAN = (
+    int(Kind.PHASES),
+    int(Kind.MAX_POOL),
+    int(Kind.ALL_MEAN),
+    int(Kind.INSIDE_MEAN),
+)
+MEANS, ADD, MUL, ACTIVATION, OUTPUT = (
+    int(Kind.MEANS),
+    int(Kind.ADD),
+    int(Kind.MUL),
+    int(Kind.ACTIVATION),
+    int(Kind.OUTPUT),
+)
+
+
+@quick
+def act(code: int, count: int, x: int, mask: int, y: int, scale: Any) -> None:
+    """One activation along a strip; the only place that holds their code."""
+    activate(code, count, x, mask, y, scale[0], scale[1], scale[2], scale[3])
+
+
+@quick
+def convolve(base: int, op: Any, rows: Any, bias: Any, tables: Any, scales: Any) -> None:
+    """All rows of a sparse convolution, strip by strip, each row's activation right behind it."""
+    nonzeros, masks = tables[0], tables[1] + 4 * op[5]
+    vectors, code, place = op[4], op[6], op[7]
+    floor = np.float32(0) if op[9] else np.float32(-np.inf)
+    strips = (vectors + LONGEST - 1) // LONGEST
+    for number in range(strips):
+        first, last = vectors * number // strips, vectors * (number + 1) // strips
+        shift, length = first * BYTES, last - first
+        for row in range(op[2], op[2] + op[3]):
+            y = base + 4 * rows[row, 2] + shift
+            residual = base + 4 * rows[row, 3] + shift if rows[row, 3] >= 0 else 0
+            x, start, end = base + shift, rows[row, 0], rows[row, 1]
+            strip(length, x, nonzeros, start, end, bias[row], floor, masks + shift, residual, y)
+            if code >= 0:
+                act(code, length, y, masks + shift, y, scales[place + rows[row, 4]])
+
+
+@quick
+def multiply(arena: Any, base: int, op: Any, rows: Any, bias: Any, offsets: Any, weights: Any, tables: Any, scales: Any, dense: Any) -> None:  # fmt: skip
+    """All rows of a layer whose output is one number each, by what is left of the weights or by all of them."""
+    floor = np.float32(0) if op[9] else np.float32(-np.inf)
+    for row in range(op[2], op[2] + op[3]):
+        if op[0] == SPARSE_DOT:
+            value = gathered(arena, offsets[rows[row, 0] : rows[row, 1]], weights[rows[row, 0] : rows[row, 1]])
+        else:
+            start = op[10] + (row - op[2]) * op[11]
+            value = inner(dense[start : start + op[11]], arena[op[1] : op[1] + op[11]])
+        value += bias[row]
+        if rows[row, 3] >= 0:
+            value += arena[rows[row, 3]]
+        arena[rows[row, 2]] = value if value > floor or value != value else floor
+        if op[6] >= 0:  # one number at a time: in a vector of which only the first is kept
+            scratch = base + 4 * op[12]
+            arena[op[12] : op[12] + BYTES // 4] = value
+            act(op[6], 1, scratch, tables[1], scratch, scales[op[7] + rows[row, 4]])
+            arena[rows[row, 2]] = arena[op[12]]
+
+
+@quick
+def run(
+    arena: Any,
+    base: int,
+    ops: Any,
+    rows: Any,
+    bias: Any,
+    offsets: Any,
+    weights: Any,
+    tables: Any,
+    scales: Any,
+    dense: Any,
+    planes: Any,
+    x: Any,
+    y: Any,
+) -> None:
+    """Compute the logits of some images.
+
+    Args:
+        arena: all tensors, zeros at first; what is padding stays zero.
+        base: the arena's address.
+        ops: the program, see `safs.runtime.program`.
+        rows: first nonzero, one past the last, output, residual or -1, row of the scales.
+        bias: one a row.
+        offsets: bytes from the arena's start, one a nonzero.
+        weights: one a nonzero.
+        tables: addresses of the pairs of both and of the masks.
+        scales: four a row.
+        dense: weights of dense rows.
+        planes: source, second source, target or phase of planes.
+        x: normalised images [images, channels, height, width].
+        y: logits to write, [images, classes].
+    """
+    for number in range(len(ops)):
+        op = ops[number]
+        kind = op[0]
+        if kind == CONV:
+            convolve(base, op, rows, bias, tables, scales)
+            continue
+        if kind in (SPARSE_DOT, DENSE_DOT):
+            multiply(arena, base, op, rows, bias, offsets, weights, tables, scales, dense)
+            continue
+        some = planes[op[1] : op[1] + op[2]]
+        first, second, target = some[:, 0], some[:, 1], some[:, 2]
+        if kind == INPUT:
+            copy_in(arena, x, first, target, op[3], op[4])
+        elif kind == PHASES:
+            phases(arena, first, target, second, op[3:14])
+        elif kind in (MAX_POOL, ALL_MEAN, INSIDE_MEAN):
+            pool(arena, first, target, op[3:16], kind - MAX_POOL)
+        elif kind == MEANS:
+            means(arena, first, target, op[3:10])
+        elif kind in (ADD, MUL):
+            combine(arena, first, second, target, op[3], op[4], kind == MUL)
+        elif kind == ACTIVATION:
+            for i in range(len(some)):
+                source, end = base + 4 * first[i], base + 4 * target[i]
+                act(op[4], op[3], source, tables[1] + 4 * op[6], end, scales[op[5] + second[i]])
+        elif kind == OUTPUT:
+            copy_out(arena, target, y)

@@ -1,0 +1,175 @@
+"""A loaded network, ready to predict."""
+
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from threading import Lock
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from safs.errors import SafsError
+from safs.runtime.fusing import plan
+from safs.runtime.lanes import WIDTH
+from safs.runtime.lowering import lower
+from safs.runtime.machine import run
+from safs.runtime.network import Floats, Network
+from safs.runtime.program import Program
+from safs.runtime.reader import read
+from safs.runtime.rules import shapes_of
+
+INTERLEAVES = (1, WIDTH, 2 * WIDTH)
+ROOM = 2**20  # floats that stay in a core's second cache or close to it
+AWAY = 1.3  # what a vector costs more beyond it
+LARGEST_BATCH = 2**16
+
+
+class Prepared:
+    """A program with the memory that it runs in; one caller at a time has a piece of memory for itself."""
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        self._spare: list[Floats] = []
+        self._offsets = np.ascontiguousarray(program.pairs[:, 0])
+        self._weights = np.ascontiguousarray(program.pairs[:, 1]).view(np.float32)
+        self._tables = np.array([program.pairs.ctypes.data, program.masks.ctypes.data], np.int64)
+
+    def __call__(self, x: Floats, y: Floats) -> None:
+        """Logits `y` [images, classes] of images `x` [images, channels, height, width], at most `interleave` many."""
+        try:
+            arena = self._spare.pop()  # atomic
+        except IndexError:
+            arena = _aligned(self.program.size)
+        p = self.program
+        run(arena, arena.ctypes.data, p.ops, p.rows, p.bias, self._offsets, self._weights, self._tables, p.scales,
+            p.dense, p.planes, x, y)  # fmt: skip
+        self._spare.append(arena)
+
+
+def _aligned(size: int) -> Floats:
+    raw = np.zeros(size + 16, np.float32)
+    start = -raw.ctypes.data % 64 // 4
+    return raw[start : start + size]
+
+
+class Model:
+    """An exported network that runs on a CPU; any number of threads may use it at once.
+
+    Args:
+        network: what was read.
+        threads: cores that one call may use; 0 means all that this process may run on.
+
+    Attributes:
+        network: what was read.
+        classes: class names in the order of the logits.
+        input_shape: (channels, height, width).
+    """
+
+    def __init__(self, network: Network, threads: int = 1) -> None:
+        self.network = network
+        self.classes, self.input_shape = network.classes, network.input_shape
+        self._plan = plan(network, shapes_of(network))
+        self._prepared: dict[int, Prepared | None] = {}
+        self._lock = Lock()
+        self._threads = threads or len(os.sched_getaffinity(0))
+        self._pool = ThreadPoolExecutor(self._threads - 1) if self._threads > 1 else None
+        self._program(1)
+
+    def predict(self, x: ArrayLike) -> Floats:
+        """Logits of normalised images.
+
+        Args:
+            x: [batch, channels, height, width], float32 (other types are converted), normalised as in training.
+
+        Returns:
+            [batch, classes], float32.
+
+        Raises:
+            SafsError: the images have another shape than the network takes.
+        """
+        images = np.ascontiguousarray(x, np.float32)
+        if images.shape[1:] != self.input_shape or not 1 <= len(images) <= LARGEST_BATCH:
+            shape = ("batch", *self.input_shape)
+            raise SafsError(
+                f"images have the shape {images.shape}; this network takes {shape}, 1 to {LARGEST_BATCH} images"
+            )
+        logits = np.empty((len(images), len(self.classes)), np.float32)
+        calls: list[tuple[Prepared, slice]] = []
+        start = 0
+        while start < len(images):
+            prepared = self._choose(len(images) - start)
+            calls.append((prepared, slice(start, start + prepared.program.interleave)))
+            start += prepared.program.interleave
+        self._spread([lambda p=p, s=s: p(images[s], logits[s]) for p, s in calls])  # type: ignore[misc]
+        return logits
+
+    def classify(self, pixels: ArrayLike) -> Floats:
+        """Logits [batch, classes] of images in [0, 1], which are normalised as in training.
+
+        Raises:
+            SafsError: the images have another shape than the network takes.
+        """
+        mean, std = (np.array(v, np.float32).reshape(-1, 1, 1) for v in (self.network.mean, self.network.std))
+        images = np.asarray(pixels, np.float32)
+        if images.shape[1:] != self.input_shape:
+            raise SafsError(f"images have the shape {images.shape}; this network takes {('batch', *self.input_shape)}")
+        return self.predict((images - mean) / std)
+
+    def _spread(self, calls: list[Callable[[], None]]) -> None:
+        if self._pool is None or len(calls) == 1:
+            for call in calls:
+                call()
+            return
+        waiting = iter(calls)
+
+        def work() -> None:
+            while True:
+                with self._lock:
+                    call = next(waiting, None)
+                if call is None:
+                    return
+                call()
+
+        helpers = [self._pool.submit(work) for _ in range(min(self._threads, len(calls)) - 1)]
+        work()
+        for helper in helpers:
+            helper.result()
+
+    def _choose(self, images: int) -> Prepared:
+        """The program that computes the next of so many images at the least cost an image."""
+        best, least = None, np.inf
+        for interleave in INTERLEAVES:
+            prepared = self._program(interleave) if images > interleave // 2 or interleave == 1 else None
+            if prepared is None:
+                continue
+            program = prepared.program
+            cost = program.work * interleave / min(interleave, images) * (AWAY if program.size > ROOM else 1.0)
+            if cost < least:
+                best, least = prepared, cost
+        assert best is not None
+        return best
+
+    def _program(self, interleave: int) -> Prepared | None:
+        with self._lock:
+            if interleave not in self._prepared:
+                try:
+                    self._prepared[interleave] = Prepared(lower(self._plan, interleave))
+                except SafsError:  # too much memory for so many images at once
+                    if interleave == 1:
+                        raise
+                    self._prepared[interleave] = None
+            return self._prepared[interleave]
+
+
+def load(path: Path | str, threads: int = 1) -> Model:
+    """Read an exported network and make it ready to predict.
+
+    Args:
+        path: a file that `safs export` wrote.
+        threads: cores that one call may use; 0 means all that this process may run on.
+
+    Raises:
+        SafsError: the file is missing, damaged or not a network.
+    """
+    return Model(read(Path(path)), threads)

@@ -1,0 +1,168 @@
+"""The two inner loops, as LLVM instructions: a strip of a sparse convolution, and an activation along a strip.
+
+Addresses are plain integers. Each intrinsic holds all its variants and jumps to the one that is asked for.
+"""
+
+from typing import Any
+
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic
+
+from safs.runtime.formulas import FORMULAS
+from safs.runtime.lanes import FLOAT, FLOATS, INT, INTS, LONG, WIDTH, Lanes, fused, splat
+
+LONGEST = 12 if WIDTH == 8 else 16  # vectors of a strip: what the registers hold beside a weight
+BYTES = 4 * WIDTH
+CHAINS = {1: 4, 2: 4, 3: 2, 4: 2}  # sums kept apart in short strips, so that one need not wait for the other
+
+
+def _long(value: int) -> Any:
+    return ir.Constant(LONG, value)
+
+
+def _pointer(builder: Any, address: Any, offset: int, kind: Any) -> Any:
+    return builder.inttoptr(builder.add(address, _long(offset)), kind.as_pointer())
+
+
+def _load(builder: Any, address: Any, offset: int = 0, kind: Any = FLOATS) -> Any:
+    return builder.load(_pointer(builder, address, offset, kind), align=4)
+
+
+def _masked_store(builder: Any, value: Any, mask: Any, address: Any, offset: int) -> None:
+    kept = builder.and_(builder.bitcast(value, INTS), _load(builder, mask, offset, INTS))
+    builder.store(kept, _pointer(builder, address, offset, INTS), align=4)
+
+
+def _walk(builder: Any, start: Any, end: Any, sums: list[list[Any]], x: Any, nonzeros: Any) -> tuple[Any, list[Any]]:
+    """A loop over nonzeros, as many at a time as there are lists of sums."""
+    count = len(sums)
+    before = builder.block
+    head, body, after = (builder.append_basic_block(name) for name in ("head", "body", "after"))
+    builder.branch(head)
+    builder.position_at_end(head)
+    at = builder.phi(LONG)
+    at.add_incoming(start, before)
+    phis = []
+    for chain in sums:
+        row = [builder.phi(FLOATS) for _ in chain]
+        for phi, value in zip(row, chain, strict=True):
+            phi.add_incoming(value, before)
+        phis.append(row)
+    following = builder.add(at, _long(count))
+    builder.cbranch(builder.icmp_signed("<=", following, end), body, after)
+    builder.position_at_end(body)
+    for number, row in enumerate(phis):
+        entry = builder.add(nonzeros, builder.shl(builder.add(at, _long(number)), _long(3)))
+        source = builder.add(x, builder.sext(_load(builder, entry, 0, INT), LONG))
+        weight = splat(builder, _load(builder, entry, 4, FLOAT))
+        for place, phi in enumerate(row):
+            phi.add_incoming(fused(builder, weight, _load(builder, source, BYTES * place), phi), body)
+    at.add_incoming(following, body)
+    builder.branch(head)
+    builder.position_at_end(after)
+    return at, phis
+
+
+@intrinsic
+def strip(
+    typing: Any,
+    length: Any,
+    x: Any,
+    nonzeros: Any,
+    start: Any,
+    end: Any,
+    bias: Any,
+    floor: Any,
+    mask: Any,
+    residual: Any,
+    y: Any,
+) -> Any:
+    """One row's strip of outputs: bias, plus weight times a shifted strip of the input for every nonzero.
+
+    Args:
+        length: vectors in the strip, 1 to `LONGEST`.
+        x: address that the nonzeros' offsets count from.
+        nonzeros: address of (offset in bytes, int32; weight, float32).
+        start: the row's first nonzero.
+        end: one past its last.
+        bias: what the sums start from.
+        floor: what the outputs are held above: 0 for a ReLU, otherwise minus infinity.
+        mask: address of 32 bits for every output; zeros fall on what is padding.
+        residual: address of a strip to add, or 0.
+        y: address of the outputs.
+    """
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        length, x, nonzeros, start, end, bias, floor, mask, residual, y = arguments
+        done = builder.append_basic_block("done")
+        choice = builder.switch(length, done)
+        for vectors in range(1, LONGEST + 1):
+            block = builder.append_basic_block(f"strip{vectors}")
+            choice.add_case(_long(vectors), block)
+            builder.position_at_end(block)
+            zero = ir.Constant(FLOATS, [0.0] * WIDTH)
+            chains = CHAINS.get(vectors, 1)
+            sums = [[splat(builder, bias)] * vectors] + [[zero] * vectors] * (chains - 1)
+            at, sums = _walk(builder, start, end, sums, x, nonzeros)
+            total = sums[0]
+            for chain in sums[1:]:
+                total = [builder.fadd(a, b) for a, b in zip(total, chain, strict=True)]
+            if chains > 1:
+                _, (total,) = _walk(builder, at, end, [total], x, nonzeros)
+            plain, adding, joined = builder.block, builder.append_basic_block("add"), builder.append_basic_block("join")
+            builder.cbranch(builder.icmp_signed("!=", residual, _long(0)), adding, joined)
+            builder.position_at_end(adding)
+            added = [builder.fadd(v, _load(builder, residual, BYTES * i)) for i, v in enumerate(total)]
+            builder.branch(joined)
+            builder.position_at_end(joined)
+            for place in range(vectors):
+                value = builder.phi(FLOATS)
+                value.add_incoming(total[place], plain)
+                value.add_incoming(added[place], adding)
+                total[place] = value
+            lowest = Lanes(builder, splat(builder, floor))
+            for place, value in enumerate(total):
+                _masked_store(builder, Lanes(builder, value).max(lowest).value, mask, y, BYTES * place)
+            builder.branch(done)
+        builder.position_at_end(done)
+        return context.get_dummy_value()
+
+    long, single = types.int64, types.float32
+    return types.void(long, long, long, long, long, single, single, long, long, long), generate
+
+
+@intrinsic
+def activate(typing: Any, code: Any, count: Any, x: Any, mask: Any, y: Any, a: Any, b: Any, c: Any, d: Any) -> Any:
+    """An activation along a strip.
+
+    Args:
+        code: which, from `CODES`.
+        count: vectors in the strip.
+        x: address of the inputs.
+        mask: address of 32 bits for every output; zeros fall on what is padding.
+        y: address of the outputs, which may be that of the inputs.
+        a: first scale, float32; b, c and d are the others.
+    """
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        code, count, x, mask, y, *scales = arguments
+        scales = [Lanes(builder, splat(builder, scale)) for scale in scales]
+        done = builder.append_basic_block("done")
+        choice = builder.switch(code, done)
+        for number, (name, formula) in enumerate(FORMULAS.items()):
+            block = builder.append_basic_block(name)
+            choice.add_case(_long(number), block)
+            builder.position_at_end(block)
+            with cgutils.for_range(builder, count) as loop:
+                offset = builder.mul(loop.index, _long(BYTES))
+                value = Lanes(builder, _load(builder, builder.add(x, offset)))
+                result = formula(value, *scales)
+                _masked_store(builder, result.value, builder.add(mask, offset), builder.add(y, offset), 0)
+            builder.branch(done)
+        builder.position_at_end(done)
+        return context.get_dummy_value()
+
+    long, single = types.int64, types.float32
+    return types.void(long, long, long, long, long, single, single, single, single), generate

@@ -4,8 +4,8 @@ import torch
 from safs.activations import activation_sites
 from safs.errors import SafsError
 from safs.models import ModelSpec, fresh_model
-from safs.pruning.masks import apply_masks, prunable_weights, weights_left
 from safs.pruning.making import make_masks
+from safs.pruning.masks import apply_masks, prunable_weights, weights_left
 
 
 def spec(*shape: int, architecture: str = "sensor_cnn") -> ModelSpec:

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from safs.activations import activation_sites
+from safs.activations import activation_sites, expose_sites
 from safs.errors import SafsError
 from safs.models import ModelSpec, fresh_model
 from safs.pruning.making import make_masks
@@ -17,6 +17,13 @@ def test_logits_come_from_windows_of_any_length(length: int):
     model = fresh_model(spec(5, length))
     assert model(torch.randn(4, 5, length)).shape == (4, 3)
     assert list(activation_sites(model)) == ["act1", "act2", "act3", "act4"]
+
+
+def test_the_channels_of_the_sites_are_those_that_tracing_finds():
+    model = fresh_model(spec(5, 16))
+    found = activation_sites(expose_sites(model, (5, 16)))
+    told = activation_sites(model)
+    assert {name: site.channels for name, site in found.items()} == {name: site.channels for name, site in told.items()}
 
 
 def test_its_parameters_are_as_stated():

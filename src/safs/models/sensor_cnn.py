@@ -30,14 +30,14 @@ class SensorCNN(nn.Module):
                 f"sensor_cnn takes series [channels, length] of length 8 or more, these inputs are {list(input_shape)}"
             )
         self.conv1 = nn.Conv1d(input_shape[0], 32, 5, padding=2)
-        self.act1 = Activation()
+        self.act1 = Activation(channels=32)
         self.conv2 = nn.Conv1d(32, 48, 5, padding=2)
-        self.act2 = Activation()
+        self.act2 = Activation(channels=48)
         self.conv3 = nn.Conv1d(48, 48, 3, padding=1)
-        self.act3 = Activation()
+        self.act3 = Activation(channels=48)
         self.pool = nn.MaxPool1d(2)
         self.fc1 = nn.Linear(48, 64)
-        self.act4 = Activation()
+        self.act4 = Activation(channels=64)
         self.fc2 = nn.Linear(64, classes)
 
     def forward(self, x: Tensor) -> Tensor:

@@ -1,15 +1,15 @@
 """Seconds of one training epoch of LeNet-5 on MNIST's 50,000 images, one thread, all in one run.
 
-    python -m benchmarks.epoch_time DATA_ROOT OUT_JSON
+    python -m benchmarks.epoch_time DATA_ROOT [--sparse MODEL_FOLDER]
 
-`DATA_ROOT` holds `MNIST/raw` with MNIST's four files, gzipped or not, as torchvision lays them out.
+`DATA_ROOT` holds MNIST's four files, gzipped or not, itself or in `raw`. The sparse network is a fresh one pruned layer by
+layer to 99%, or the pruned model of a folder.
 """
 
 import argparse
+import copy
 import gzip
-import json
 import os
-import platform
 import shutil
 import statistics
 import tempfile
@@ -19,31 +19,38 @@ from pathlib import Path
 
 os.environ["OMP_NUM_THREADS"] = "1"
 
-import numba
 import torch
 import torch.nn.functional as F
+from torch import nn
 from torch.utils.data import DataLoader, Subset
 from torchvision.datasets import MNIST
 from torchvision.transforms import ToTensor
 
+from benchmarks.workshop import keep
+from safs.data.mnist import FILES, find
 from safs.data.tensors import Batchable
+from safs.models import load_model
 from safs.models.lenet import LeNet5
-from safs.pruning.masks import apply_masks, prunable_weights
+from safs.pruning.making import make_masks
+from safs.pruning.masks import apply_masks, masks_of
+from safs.training.engine import Engine
 from safs.training.native_engine import NativeEngine
 from safs.training.settings import Compute, Hyperparameters
 from safs.training.torch_engine import TorchEngine
 
 IMAGES, BATCH = 50_000, 256
 SETTINGS = Hyperparameters(batch_size=BATCH, weight_decay=0.0)
+PLAIN, DENSE, SPARSE = "plain torchvision loop, dense", "our native engine, dense", "our native engine, 99% layer-wise"
 
 
 def unpacked(root: Path, folder: Path) -> Path:
     """A root as torchvision wants it, with MNIST's files unzipped in a temporary folder."""
     raw = folder / "MNIST" / "raw"
     raw.mkdir(parents=True)
-    for file in sorted((root / "MNIST" / "raw").glob("*-ubyte*")):
+    for name in FILES:
+        file = find(root, name)
         opened = gzip.open if file.suffix == ".gz" else open
-        with opened(file, "rb") as source, (raw / file.name.removesuffix(".gz")).open("wb") as target:
+        with opened(file, "rb") as source, (raw / name).open("wb") as target:
             shutil.copyfileobj(source, target)
     return folder
 
@@ -74,17 +81,18 @@ def plain_loop(root: Path) -> Callable[[], float]:
     return epoch
 
 
-def engine_loop(data: Batchable, native: bool, density: float) -> Callable[[], float]:
-    """An epoch of one of our engines, at a layer-wise density."""
-    model, masks = lenet(), None
-    if density < 1:
-        masks = {}
-        for name, weight in prunable_weights(model).items():
-            left = weight.detach().abs().flatten().topk(max(1, round(density * weight.numel()))).indices
-            masks[name] = torch.zeros(weight.numel(), dtype=torch.bool).index_fill_(0, left, True).view(weight.shape)
-        apply_masks(model, masks)
+def pruned() -> nn.Module:
+    """A fresh network with 1% of each layer's weights left."""
+    model = lenet()
+    apply_masks(model, make_masks(model, 0.99))
+    return model
+
+
+def engine_loop(model: nn.Module, data: Batchable, *, native: bool) -> Callable[[], float]:
+    """An epoch of one of our engines; the model's zeros are its mask."""
+    masks = masks_of(model) if (masks_of(model)["conv1.weight"] == 0).any() else None
     if native:
-        engine = NativeEngine(model, data, SETTINGS, masks)
+        engine: Engine = NativeEngine(model, data, SETTINGS, masks)
     else:
         engine = TorchEngine(model, data, SETTINGS, masks, Compute("torch", "cpu"))
     order = torch.Generator().manual_seed(0)
@@ -93,54 +101,39 @@ def engine_loop(data: Batchable, native: bool, density: float) -> Callable[[], f
     return lambda: engine.epoch(torch.randperm(IMAGES, generator=order), rates)
 
 
-def processor() -> str:
-    """The processor's name."""
-    info = Path("/proc/cpuinfo")
-    lines = info.read_text().splitlines() if info.exists() else []
-    return next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), platform.processor())
-
-
 def main() -> None:
     """Measure, print the table and write it as JSON."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("data_root", type=Path)
-    parser.add_argument("out_json", type=Path)
-    parser.add_argument("--repetitions", type=int, default=3)
-    arguments = parser.parse_args()
+    parser.add_argument("--sparse", type=Path, help="folder of a pruned LeNet-5")
+    parser.add_argument("--repetitions", type=int, default=5)
+    given = parser.parse_args()
     torch.set_num_threads(1)
     with tempfile.TemporaryDirectory() as folder:
-        root = unpacked(arguments.data_root, Path(folder))
+        root = unpacked(given.data_root, Path(folder))
         raw = MNIST(str(root), train=True)
         data = Batchable(raw.data[:IMAGES, None].float() / 255, raw.targets[:IMAGES].clone())
+        sparse = load_model(given.sparse)[0] if given.sparse else pruned()
         loops = {
-            "plain torchvision loop, dense": plain_loop(root),
-            "torch engine, dense": engine_loop(data, False, 1.0),
-            "native engine, dense": engine_loop(data, True, 1.0),
-            "native engine, 99% layer-wise": engine_loop(data, True, 0.01),
+            PLAIN: plain_loop(root),
+            "our torch engine, dense": engine_loop(lenet(), data, native=False),
+            DENSE: engine_loop(lenet(), data, native=True),
+            "our torch engine, 99% layer-wise": engine_loop(copy.deepcopy(sparse), data, native=False),
+            SPARSE: engine_loop(copy.deepcopy(sparse), data, native=True),
         }
-        rows: dict[str, dict[str, list[float]]] = {name: {"wall": [], "cpu": []} for name in loops}
-        for _ in range(arguments.repetitions):
+        seconds: dict[str, list[float]] = {name: [] for name in loops}
+        for _ in range(given.repetitions):
             for name, loop in loops.items():  # in turn, so that all of them meet the same load
-                wall, cpu = time.perf_counter(), time.process_time()
+                start = time.process_time()
                 loop()
-                rows[name]["wall"].append(time.perf_counter() - wall)
-                rows[name]["cpu"].append(time.process_time() - cpu)
-    median = {name: {clock: statistics.median(values) for clock, values in row.items()} for name, row in rows.items()}
-    names = list(median)
-    print(f"{'one epoch, 50,000 images, one thread':38} {'wall s':>8} {'CPU s':>8} {'speed':>7}")
-    for name in names:
-        base = names[2] if "99%" in name else names[0]
-        speed = median[base]["cpu"] / median[name]["cpu"]
-        print(f"{name:38} {median[name]['wall']:8.3f} {median[name]['cpu']:8.3f} {speed:6.1f}x of {base}")
-    machine = {
-        "processor": processor(),
-        "cores": os.cpu_count(),
-        "load": os.getloadavg() if hasattr(os, "getloadavg") else None,
-        "python": platform.python_version(),
-        "torch": torch.__version__,
-        "numba": numba.__version__,
-    }
-    arguments.out_json.write_text(json.dumps({"machine": machine, "median": median, "seconds": rows}, indent=1) + "\n")
+                seconds[name].append(time.process_time() - start)
+    median = {name: statistics.median(values) for name, values in seconds.items()}
+    ratios = {"dense": median[PLAIN] / median[DENSE], "sparse": median[DENSE] / median[SPARSE]}
+    rows = [{"name": name, "seconds": value, "all": seconds[name]} for name, value in median.items()]
+    keep("epoch-time", {"rows": rows, "ratios": ratios, "load": os.getloadavg()[0]})
+    for row in rows:
+        print(f"{row['name']:40} {row['seconds']:8.3f} s  {median[PLAIN] / row['seconds']:6.1f}x of {PLAIN}")
+    print(f"dense {ratios['dense']:.1f} times the plain loop, sparse {ratios['sparse']:.1f} times our dense")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """What the search costs beside the paper's: `python -m benchmarks.search_cost DATA_ROOT WORK`.
 
-Plain late acceptance trains 20 candidates for 80 epochs each (arXiv:2305.10964); ours is the search step with its
-defaults. Whatever was the best candidate at a moment is then trained for 80 epochs on the same mask, so that both
+Plain late acceptance trains 20 candidates for 80 epochs each (arXiv:2305.10964); ours is the search step on its ladder
+of epochs with 40 candidates. Whatever was the best candidate at a moment is then trained for 80 epochs on the same mask, so that both
 curves show final accuracy against full-data epochs spent.
 """
 
@@ -25,8 +25,15 @@ from safs.searching.study import Study, history, read_study
 from safs.training.trainer import measure, train
 
 FINAL = 80
-PLAIN = {"candidates": 20, "search_epochs": FINAL, "min_epochs": FINAL, "generation": 1, "batch_size": 256}
-OURS = {"batch_size": 256}
+PLAIN = {
+    "candidates": 20,
+    "search_epochs": FINAL,
+    "min_epochs": FINAL,
+    "generation": 1,
+    "uniform": False,
+    "batch_size": 256,
+}
+OURS = {"candidates": 40, "batch_size": 256}
 
 
 def final_accuracy(mask: Path, operators: Mapping[str, str], data: Path, cache: Path) -> dict[str, float]:

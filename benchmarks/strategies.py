@@ -17,7 +17,7 @@ from benchmarks.workshop import Workshop, keep
 from safs.searching.study import read_study
 
 STRATEGIES = ("late-acceptance", "annealing", "genetic", "random", "tpe")
-BUDGET = {"candidates": 24, "search_epochs": 5, "min_epochs": 5, "generation": 1, "batch_size": 256}
+BUDGET = {"candidates": 24, "search_epochs": 5, "min_epochs": 5, "generation": 1, "uniform": False, "batch_size": 256}
 
 
 def main() -> None:

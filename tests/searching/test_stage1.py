@@ -215,9 +215,23 @@ def test_inference_cost_as_an_objective_gives_a_front(search: Search, tmp_path: 
     assert search(tmp_path / "other", FLAT).front == []
 
 
+def test_one_operator_everywhere_comes_first_and_the_climb_goes_on_from_the_best_of_them(
+    search: Search, tmp_path: Path
+):
+    plan = replace(LADDER, candidates=8, generation=1)
+    study = search(tmp_path / "uniform", plan)
+    assert [len(set(trial.activations.values())) for trial in study.trials[:3]] == [1, 1, 1]
+    best = max(study.trials[:3], key=lambda trial: (trial.curve[0], -trial.number))
+    following = study.trials[3]
+    changed = sum(following.activations[site] != operator for site, operator in best.activations.items())
+    assert changed <= 1  # a neighbour; a swap of equal operators changes nothing
+    plain = search(tmp_path / "plain", replace(plan, uniform=False))
+    assert any(len(set(trial.activations.values())) > 1 for trial in plain.trials[:3])
+
+
 def test_earlier_studies_lend_their_best_candidates(search: Search, tmp_path: Path):
     first = search(tmp_path / "first")
-    plan = replace(LADDER, strategy="random")
+    plan = replace(LADDER, strategy="random", uniform=False)
     second = search(tmp_path / "second", plan, earlier=[first])
     assert set(second.trials[0].activations.values()) == {"relu"}
     assert second.trials[1].activations == first.winner.activations or first.best == 0

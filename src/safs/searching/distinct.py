@@ -34,6 +34,11 @@ class Distinct:
         """Ask for this candidate before others, right after the strategy's start."""
         self.reserved.append(candidate)
 
+    def leads(self) -> bool:
+        """Whether a reserved candidate is still to be asked for."""
+        self.reserved = [candidate for candidate in self.reserved if self._new(candidate)]
+        return bool(self.reserved)
+
     def ask(self) -> Candidate | None:
         """A candidate that was neither asked for nor told before; None when there is none left."""
         while self.reserved and (self.scores or self.pending):

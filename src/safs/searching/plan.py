@@ -23,6 +23,8 @@ class SearchPlan:
         strategy: a name from `STRATEGIES`.
         history: how many steps back late acceptance compares with, at least 1.
         generation: how many candidates are asked for before the strategy is told; as many can be trained at once.
+        uniform: look first at candidates that have one operator everywhere, for half of the candidates at most; the
+            strategy goes on from the best of them.
         fraction: the part of the training images that candidates learn from, in (0, 1].
         objective: accuracy, or pareto: accuracy against measured inference cost.
     """
@@ -34,6 +36,7 @@ class SearchPlan:
     strategy: StrategyName = "late-acceptance"
     history: int = 3
     generation: int = 4
+    uniform: bool = True
     fraction: float = 1.0
     objective: Objective = "accuracy"
 

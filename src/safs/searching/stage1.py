@@ -1,5 +1,6 @@
 """Stage 1: which operator each layer of a pruned network should have."""
 
+import random
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -143,9 +144,14 @@ class _Search:
         return max(range(len(self.trials)), key=lambda n: (self._rungs(n), self._value(n), -n))
 
     def _explore(self, train: Trainer, architecture: str) -> None:
-        for earlier in self._earlier(architecture):
-            self.strategy.reserve(earlier)
+        for candidate in (*self._earlier(architecture), *self._uniform()):
+            self.strategy.reserve(candidate)
+        led = bool(self.strategy.reserved)
         while len(self.trials) < self.plan.candidates:
+            if led and not self.strategy.leads():  # late acceptance may have wandered off since
+                led = False
+                best = max(self.strategy.scores, key=lambda known: self.strategy.scores[known])
+                self.strategy.tell(best, self.strategy.scores[best])
             room = min(self.plan.generation, self.plan.candidates - len(self.trials))
             asked = [self.strategy.ask() for _ in range(room)]
             candidates = [candidate for candidate in asked if candidate is not None]
@@ -161,6 +167,14 @@ class _Search:
                 curve = curves[task.number]
                 self.trials.append(Trial(task.number, task.activations, curve, self._end(curve), self._cost(task)))
                 self.strategy.tell(candidate, self._value(task.number))
+
+    def _uniform(self) -> list[Candidate]:
+        """One operator everywhere: cheap to look at all of, and often close to the best there is."""
+        if not self.plan.uniform or len(self.sites) < 2:
+            return []
+        operators = list(dict.fromkeys(self.operators))
+        random.Random(f"uniform {self.bench.seed}").shuffle(operators)
+        return [(operator,) * len(self.sites) for operator in operators[: self.plan.candidates // 2]]
 
     def _earlier(self, architecture: str) -> list[Candidate]:
         count = max(1, self.plan.candidates // 4)

@@ -18,13 +18,14 @@ def search(
     data: Path,
     models: Path,
     out: Path,
-    candidates: Count = 16,
+    candidates: Count = 32,
     search_epochs: Count = 8,
     min_epochs: Count = 2,
     halving: Count = 4,
     strategy: StrategyName = "late-acceptance",
     history: Count = 3,
     generation: Count = 4,
+    uniform: bool = True,
     operators: list[str] = ALL,
     objective: Objective = "accuracy",
     search_learning_rate: Rate = 1e-2,
@@ -51,6 +52,7 @@ def search(
         strategy: How candidates are proposed.
         history: How many steps back late acceptance compares with.
         generation: Candidates asked for before the strategy learns their scores; as many can be trained at once.
+        uniform: Look first at one operator everywhere, for half of the candidates at most.
         operators: Operators to choose from; none named means all of them.
         objective: Accuracy alone, or pareto for accuracy against the measured time of the activations.
         search_learning_rate: Learning rate of a candidate's training with Adam; a short training needs a high one.
@@ -80,7 +82,7 @@ def search(
     check_choice(operators)
     settings = Hyperparameters("adam", search_learning_rate, search_weight_decay, batch_size)
     plan = SearchPlan(
-        candidates, search_epochs, min_epochs, halving, strategy, history, generation, objective=objective
+        candidates, search_epochs, min_epochs, halving, strategy, history, generation, uniform, objective=objective
     )
     compute = Compute(backend=backend, device=device)
     earlier = earlier_studies(warm_start, context)

@@ -42,7 +42,7 @@ def export_model(data: Path, model: Path, out: Path, form: str, values: Values) 
     images = load_tensors(data, "validation").x[:MOST_IMAGES]
     if tuple(images.shape[1:]) != spec.input_shape:
         raise SafsError(
-            f"{model} takes images {spec.input_shape}, {data} has {tuple(images.shape[1:])}; name its data set"
+            f"{model} takes inputs {spec.input_shape}, {data} has {tuple(images.shape[1:])}; name its data set"
         )
     if form == "onnx" and values != "float32":
         raise SafsError(f"values is {values!r}; the form onnx has float32 weights only, the form sparse has both")
@@ -50,10 +50,11 @@ def export_model(data: Path, model: Path, out: Path, form: str, values: Values) 
     wanted = evaluated(network, images)
     small = compact(network, spec.input_shape)
     traced = trace(small.model, spec)
+    rows = (images if images.ndim == 4 else images.unsqueeze(2)).numpy()  # a series is an image of one row
     if form == "onnx":
-        size, ours = write_onnx(written, traced), run_onnx(written, images.numpy())
+        size, ours = write_onnx(written, traced), run_onnx(written, rows)
     else:
-        size, ours = write(written, traced, values), load(written).predict(images.numpy())
+        size, ours = write(written, traced, values), load(written).predict(rows)
     return {
         "form": form,
         "values": values,

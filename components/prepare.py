@@ -1,5 +1,7 @@
 """The KFP component of `safs.steps.prepare`."""
 
+from typing import List
+
 from kfp import dsl
 
 from safs.kubeflow.definition import step_component
@@ -16,6 +18,16 @@ def prepare(
     image_size: int = 0,
     group_pattern: str = "",
     bad_files: str = "refuse",
+    window: int = 64,
+    stride: int = 0,
+    columns: List[str] = [],
+    drop_columns: List[str] = [],
+    label_column: str = "label",
+    missing_label: str = "",
+    time_column: str = "",
+    split_by: str = "file",
+    normal_class: str = "",
+    balance: bool = False,
     code_version: str = "",
 ):
     from safs.kubeflow.component import execute
@@ -30,4 +42,14 @@ def prepare(
         image_size=image_size,
         group_pattern=group_pattern,
         bad_files=bad_files,
+        window=window,
+        stride=stride,
+        columns=columns,
+        drop_columns=drop_columns,
+        label_column=label_column,
+        missing_label=missing_label,
+        time_column=time_column,
+        split_by=split_by,
+        normal_class=normal_class,
+        balance=balance,
     )

@@ -50,7 +50,8 @@ def assemble(found: Found, seed: int, name: str) -> tuple[tuple[str, ...], dict[
         examples, digests, groups = sorted_parts["train"]
         shares: dict[Part, float] = dict.fromkeys(lacking, SHARE)
         shares = {"train": 1 - sum(shares.values()), **shares}
-        indices = split_groups(examples.y, join_groups(digests, groups), shares, seed, classes)
+        known = digests if found.joined else [b""] * len(digests)
+        indices = split_groups(examples.y, join_groups(known, groups), shares, seed, classes)
         parts |= {part: Examples(examples.x[index], examples.y[index]) for part, index in indices.items()}
     return classes, {part: parts[part] for part in PARTS}, tuple(notes)
 

@@ -3,7 +3,7 @@
 import hashlib
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 from zipfile import BadZipFile
 
 import numpy as np
@@ -21,11 +21,11 @@ class Examples:
     """One part of a data set.
 
     Attributes:
-        x: images [count, channels, height, width], uint8, 0 to 255.
+        x: images [count, channels, height, width], uint8, 0 to 255; or series [count, channels, length], float32.
         y: class indices [count], int64.
     """
 
-    x: NDArray[np.uint8]
+    x: NDArray[Any]
     y: NDArray[np.int64]
 
 
@@ -36,24 +36,28 @@ class DatasetInfo:
     Attributes:
         name: the source's name.
         origin: where the data came from, for people.
-        shape: (channels, height, width).
+        shape: (channels, height, width), or (channels, length) of series.
         classes: class names in the order of the labels.
-        mean: subtracted from each channel of an image in [0, 1].
+        mean: subtracted from each channel of an image in [0, 1], or of a series.
         std: what each channel is then divided by.
         sizes: number of images by part.
         fingerprint: SHA-256 of the arrays and the classes.
         notes: what was done to the data that a reader should know, in sentences.
+        normal: the class that raises no alarm; empty if alarms are not what the classes are about.
+        weights: how often each class is drawn in training, against its share of the data; empty for as it comes.
     """
 
     name: str
     origin: str
-    shape: tuple[int, int, int]
+    shape: tuple[int, ...]
     classes: tuple[str, ...]
     mean: tuple[float, ...]
     std: tuple[float, ...]
     sizes: dict[str, int]
     fingerprint: str
     notes: tuple[str, ...] = ()
+    normal: str = ""
+    weights: tuple[float, ...] = ()
 
 
 def save_dataset(
@@ -65,6 +69,8 @@ def save_dataset(
     mean: tuple[float, ...] = (),
     std: tuple[float, ...] = (),
     notes: tuple[str, ...] = (),
+    normal: str = "",
+    weights: tuple[float, ...] = (),
 ) -> DatasetInfo:
     """Write a data set into `folder`, `dataset.json` last.
 
@@ -77,6 +83,8 @@ def save_dataset(
         mean: what to subtract from each channel of an image in [0, 1]; 0 if not given.
         std: what to divide each channel by then; 1 if not given.
         notes: what a reader should know of the data.
+        normal: the class that raises no alarm, if there is one.
+        weights: how often each class is drawn in training, against its share; one a class, or none.
 
     Raises:
         SafsError: a part is empty, a label is out of range, the parts' shapes differ, or mean and std do not fit them.
@@ -103,13 +111,15 @@ def save_dataset(
     info = DatasetInfo(
         name=name,
         origin=origin,
-        shape=(int(shape[0]), int(shape[1]), int(shape[2])),
+        shape=tuple(int(side) for side in shape),
         classes=classes,
         mean=mean,
         std=std,
         sizes={part: len(parts[part].y) for part in PARTS},
         fingerprint=digest.hexdigest(),
         notes=notes,
+        normal=normal,
+        weights=weights,
     )
     write_json(folder / "dataset.json", asdict(info))
     return info
@@ -123,7 +133,7 @@ def load_info(folder: Path) -> DatasetInfo:
     """
     raw = read_json(folder / "dataset.json")
     try:
-        lists = {name: tuple(raw[name]) for name in ("shape", "classes", "mean", "std", "notes")}
+        lists = {name: tuple(raw[name]) for name in ("shape", "classes", "mean", "std", "notes", "weights")}
         return DatasetInfo(**{**raw, **lists})
     except (TypeError, KeyError) as error:
         raise SafsError(f"{folder / 'dataset.json'} does not describe a data set: {error}") from None

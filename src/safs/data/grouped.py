@@ -42,11 +42,12 @@ def split_groups(
     order = order[np.argsort(-table.sum(1)[order], kind="stable")]
     wanted = np.outer([shares[part] for part in parts], table.sum(0)).astype(float)  # [parts, classes]
     lacking, scale = wanted.copy(), np.maximum(wanted, 1e-9)
+    totals = np.maximum(table.sum(0), 1)  # a rare class counts as much as a frequent one
     home = np.zeros(len(table), np.int64)
     for group in order:
         counts = table[group]
         present = np.flatnonzero(counts)
-        need = (lacking[:, present] / scale[:, present]) @ counts[present]
+        need = (lacking[:, present] / scale[:, present]) @ (counts / totals)[present]
         best = int(np.argmax(need.round(9)))
         home[group] = best
         lacking[best] -= counts

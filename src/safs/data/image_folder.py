@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from safs.data.dataset import Part
-from safs.data.images import SUFFIXES, read_image
+from safs.data.forms import IMAGES
+from safs.data.images import read_image
 from safs.data.labelled import BadFiles, Found, Labelled, Report
 from safs.data.listing import Listing
 from safs.errors import SafsError
@@ -99,7 +100,7 @@ def class_files(listing: Listing) -> tuple[list[tuple[Part, str, str]], list[str
     files, other = [], []
     for file in listing.files:
         pieces = PurePosixPath(file).parts
-        if Path(file).suffix.lower() not in SUFFIXES:
+        if Path(file).suffix.lower() not in IMAGES:
             other.append(file)
             continue
         if len(pieces) < depth + 2:
@@ -111,7 +112,7 @@ def class_files(listing: Listing) -> tuple[list[tuple[Part, str, str]], list[str
         if folder.count("/") == depth and folder not in filled:
             raise SafsError(f"the class {str(listing.root / folder)!r} has no image; fill or remove it")
     if not files:
-        raise SafsError(f"{str(listing.root)!r} holds no images in folders of classes ({', '.join(SUFFIXES)})")
+        raise SafsError(f"{str(listing.root)!r} holds no images in folders of classes ({', '.join(IMAGES)})")
     return files, other
 
 

@@ -9,7 +9,6 @@ from PIL import Image, ImageOps
 
 from safs.errors import SafsError
 
-SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm")
 FORMATS = ("JPEG", "PNG", "BMP", "GIF", "WEBP", "TIFF", "PPM")
 SMALLEST, LARGEST = 4, 16_384  # pixels a side
 MOST = 64_000_000  # pixels an image

@@ -1,7 +1,7 @@
 """Examples as a user's source holds them: with names of classes, and perhaps of groups, before any split."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from numpy.typing import NDArray
@@ -35,7 +35,9 @@ class Found:
     Attributes:
         parts: the parts that the source itself tells apart; a source that does not has all in `train`.
         notes: what was done to the data that a reader should know, in sentences.
+        joined: equal examples are one group; false where they are common, as in series of a machine that stands still.
     """
 
     parts: Mapping[Part, Labelled]
-    notes: tuple[str, ...] = field(default=())
+    notes: tuple[str, ...] = ()
+    joined: bool = True

@@ -1,16 +1,17 @@
 """The user's own data: what a path names, and how each kind is read."""
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from safs.data.forms import IMAGES, TABLES, Windows
 from safs.data.labelled import BadFiles, Found, Report
 from safs.data.listing import Listing, check_name, list_folder
 from safs.data.sources import SOURCES, Source, source_named
 from safs.errors import SafsError
 
-Kind = Literal["images", "npz"]
+Kind = Literal["images", "npz", "sensors"]
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,7 @@ class Reading:
     image_size: int = 0
     bad_files: BadFiles = "refuse"
     group_pattern: str = ""
+    windows: Windows = field(default_factory=Windows)
 
 
 def find_source(dataset: str, data_root: str) -> Source | OwnData:
@@ -67,8 +69,6 @@ def own_data(dataset: str) -> OwnData:
     Raises:
         SafsError: nothing does, or it is none of the forms that can be read.
     """
-    from safs.data.images import SUFFIXES
-
     if "python3" in dataset:
         raise SafsError(f"data set {dataset!r} has 'python3' in its path, which kfp replaces; move or rename it")
     path = Path(dataset).expanduser()
@@ -76,19 +76,28 @@ def own_data(dataset: str) -> OwnData:
     if path.is_file():
         if path.suffix.lower() == ".npz":
             return OwnData("npz", path, Listing(path.parent, (path.name,), ()))
-        raise SafsError(f"data set {dataset!r} is a file but not .npz; give a folder of images or an .npz file")
+        if path.suffix.lower() in TABLES:
+            return OwnData("sensors", path, Listing(path.parent, (path.name,), ()))
+        raise SafsError(
+            f"data set {dataset!r} is a file but not .npz, {', '.join(TABLES)}; give one of these or a folder of images or tables"
+        )
     if not path.is_dir():
         raise SafsError(f"data set {dataset!r} does not exist: there is no file or folder of that name")
     listing = list_folder(path)
     suffixes = [Path(file).suffix.lower() for file in listing.files]
     archives = [file for file, suffix in zip(listing.files, suffixes, strict=True) if suffix == ".npz"]
-    if any(suffix in SUFFIXES for suffix in suffixes):
-        return OwnData("images", path, listing)
+    images, tables = (any(suffix in kind for suffix in suffixes) for kind in (IMAGES, TABLES))
+    if images and tables:
+        raise SafsError(
+            f"data set {dataset!r} holds images and tables ({', '.join(TABLES)}); keep them in folders of their own"
+        )
+    if images or tables:
+        return OwnData("images" if images else "sensors", path, listing)
     if len(archives) == 1:
         return OwnData("npz", path / archives[0], listing)
     raise SafsError(
-        f"data set {dataset!r} holds no data that can be read: images in a folder a class ({', '.join(SUFFIXES)}), perhaps below "
-        f"train, validation and test, or one .npz file; it has {len(listing.files)} files"
+        f"data set {dataset!r} holds no data that can be read: images in a folder a class ({', '.join(IMAGES)}), perhaps below "
+        f"train, validation and test, tables of sensor rows ({', '.join(TABLES)}), or one .npz file; it has {len(listing.files)} files"
     )
 
 
@@ -102,6 +111,10 @@ def read_own(data: OwnData, reading: Reading, report: Report | None = None) -> F
         from safs.data.npz import read_npz
 
         return read_npz(data.path)
+    if data.kind == "sensors":
+        from safs.data.sensors import read_sensors
+
+        return read_sensors(data.listing, reading.windows, report)
     from safs.data.image_folder import read_images
 
     return read_images(data.listing, reading.image_size, reading.bad_files, reading.group_pattern, report)

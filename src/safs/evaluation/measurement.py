@@ -5,10 +5,12 @@ from statistics import mean, stdev
 from typing import Any
 
 import torch
+from torch import Tensor, nn
 
 from safs.data import load_info
-from safs.data.tensors import load_tensors
+from safs.data.tensors import Batchable, load_tensors
 from safs.errors import SafsError
+from safs.evaluation.alarms import alarm_curve, alarm_measures, summarise
 from safs.export.size import dense_bytes, sparse_bytes
 from safs.files import fingerprint, read_fields
 from safs.models import load_model, seed_folders
@@ -29,8 +31,9 @@ def evaluate_seeds(data: Path, dense: Path, models: Path) -> dict[str, Any]:
 
     Returns:
         What `evaluation.json` holds: accuracies by variant, one a seed, with mean and sample standard deviation; the
-        paired gain of safs over relu; weights left; bytes; the audit of each mask; activations; the confusion matrix [true, predicted] of the
-        safs model with the best validation accuracy.
+        paired gain of safs over relu; weights left; bytes; the audit of each mask; activations; the confusion matrix
+        [true, predicted] of the safs model with the best validation accuracy. Where the data set has a normal class, also
+        the measures of alarms by variant and the precision-recall curve [recall, precision] of every safs model.
 
     Raises:
         SafsError: the dense and the sparse models do not have the same seeds.
@@ -42,6 +45,9 @@ def evaluate_seeds(data: Path, dense: Path, models: Path) -> dict[str, Any]:
     if list(dense_folders) != seeds:
         raise SafsError(f"dense models have seeds {list(dense_folders)}, sparse ones {seeds}; evaluate them in pairs")
     scores: dict[str, dict[str, list[float]]] = {name: {"test": [], "validation": []} for name in VARIANTS}
+    alarms: dict[str, list[dict[str, float]]] = {name: [] for name in VARIANTS}
+    curves: list[list[list[float]]] = []
+    normal = info.classes.index(info.normal) if info.normal else -1
     chosen = []
     shares = class_shares(test.y, len(info.classes))  # so that the ceiling is one of test accuracy
     for seed in seeds:
@@ -55,10 +61,14 @@ def evaluate_seeds(data: Path, dense: Path, models: Path) -> dict[str, Any]:
                 )
             scores[variant]["test"].append(measure(model, test).accuracy)
             scores[variant]["validation"].append(measure(model, validation).accuracy)
+            if info.normal:
+                alarms[variant].append(alarm_measures(_logits(model, test), test.y, normal))
             if variant == "dense":
                 size = dense_bytes(model)
         left, total = weights_left(model)
-        logits = torch.cat(list(predict_logits(model, test.x)))
+        logits = _logits(model, test)
+        if info.normal:
+            curves.append(alarm_curve(logits, test.y, normal))
         confusion = torch.zeros(len(info.classes), len(info.classes), dtype=torch.int64)
         confusion.index_put_((test.y, logits.argmax(1)), torch.ones_like(test.y), accumulate=True)
         chosen.append(
@@ -89,6 +99,9 @@ def evaluate_seeds(data: Path, dense: Path, models: Path) -> dict[str, Any]:
             name: {**values, "test_mean": mean(values["test"]), "test_spread": spread(values["test"])}
             for name, values in scores.items()
         },
+        "normal": info.normal,
+        "alarms": {name: summarise(measured) for name, measured in alarms.items()} if info.normal else {},
+        "alarm_curves": curves,
         "gain_mean": mean(gains),
         "gain_spread": spread(gains),
         "weights": total,
@@ -98,3 +111,7 @@ def evaluate_seeds(data: Path, dense: Path, models: Path) -> dict[str, Any]:
         "models": chosen,
         "confusion": best["confusion"],
     }
+
+
+def _logits(model: nn.Module, data: Batchable) -> Tensor:
+    return torch.cat(list(predict_logits(model, data.x)))

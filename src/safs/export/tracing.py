@@ -72,7 +72,9 @@ def trace(model: nn.Module, spec: ModelSpec) -> Network:
         ) from None
     finally:
         model.train(training)
-    draft = Draft(spec.input_shape)
+    channels, *sides = spec.input_shape
+    height, width = sides if len(sides) == 2 else (1, sides[0])  # a series is an image of one row
+    draft = Draft((channels, height, width))
     draft.signal = any(isinstance(module, nn.Conv1d) for module in model.modules())
     values: dict[fx.Node, Any] = {}
     output: Value | None = None

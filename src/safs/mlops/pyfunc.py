@@ -22,8 +22,8 @@ class Predictor:
         """Class probabilities of images.
 
         Args:
-            model_input: images [batch, channels, height, width], float32 in [0, 1], as an array or as
-                {"images": array}.
+            model_input: images [batch, channels, height, width], float32 in [0, 1], or series [batch, channels, length],
+                as an array or as {"images": array} or {"series": array}.
             params: not used.
 
         Returns:
@@ -32,7 +32,7 @@ class Predictor:
         if isinstance(model_input, pd.DataFrame):
             model_input = np.stack([np.asarray(image) for image in model_input.iloc[:, 0]])
         if isinstance(model_input, dict):
-            model_input = model_input["images"]
+            model_input = model_input["images" if len(self.spec.input_shape) == 3 else "series"]
         pixels = torch.from_numpy(np.asarray(model_input, dtype=np.float32))
         x = normalise(pixels, self.spec.mean, self.spec.std)
         return torch.cat(list(predict_logits(self.model, x))).softmax(1).numpy()

@@ -47,7 +47,15 @@ class MlflowRegistry:
         """Log the model to the run and make a version of it."""
         spec = load_spec(model)
         signature = ModelSignature(
-            Schema([TensorSpec(np.dtype("float32"), (-1, *spec.input_shape), "images")]),
+            Schema(
+                [
+                    TensorSpec(
+                        np.dtype("float32"),
+                        (-1, *spec.input_shape),
+                        "images" if len(spec.input_shape) == 3 else "series",
+                    )
+                ]
+            ),
             Schema([TensorSpec(np.dtype("float32"), (-1, len(spec.classes)))]),
         )
         os.environ["MLFLOW_ALLOW_PICKLE_DESERIALIZATION"] = "false"
@@ -59,7 +67,7 @@ class MlflowRegistry:
                 loader_module="safs.mlops.pyfunc",
                 data_path=str(model),
                 signature=signature,
-                input_example={"images": example},
+                input_example={"images" if len(spec.input_shape) == 3 else "series": example},
                 pip_requirements=["safs"],
             )
             self.client.log_artifacts(self.run, str(path), "model")

@@ -25,9 +25,9 @@ class ModelSpec:
 
     Attributes:
         architecture: a name from `MODELS`, `torchvision:NAME`, `timm:NAME` or `package.module:factory`.
-        input_shape: (channels, height, width).
+        input_shape: (channels, height, width), or (channels, length) of series.
         classes: the class names, in the order of the logits.
-        mean: what is subtracted from each channel of an image in [0, 1].
+        mean: what is subtracted from each channel of an image in [0, 1], or of a series.
         std: what each channel is then divided by.
         activations: operator by site name; sites not named have the model's original one.
         scales: what the activations' scales are: fixed | layer | channel.
@@ -37,7 +37,7 @@ class ModelSpec:
     """
 
     architecture: str
-    input_shape: tuple[int, int, int]
+    input_shape: tuple[int, ...]
     classes: tuple[str, ...]
     mean: tuple[float, ...]
     std: tuple[float, ...]
@@ -87,8 +87,8 @@ def load_spec(folder: Path) -> ModelSpec:
             raise TypeError(f"{CHECKSUM} is missing")
         spec = ModelSpec(**raw)
         shape = tuple(int(side) for side in spec.input_shape)
-        if len(shape) != 3 or min(shape) < 1:
-            raise ValueError(f"input_shape is {list(shape)} instead of three numbers above 0")
+        if len(shape) not in {2, 3} or min(shape) < 1:
+            raise ValueError(f"input_shape is {list(shape)} instead of two or three numbers above 0")
         lists = {name: tuple(getattr(spec, name)) for name in ("classes", "mean", "std", "excluded")}
         if len(lists["mean"]) != shape[0] or len(lists["std"]) != shape[0]:
             raise ValueError(

@@ -19,11 +19,13 @@ class LeNet5(nn.Module):
         [batch, channels, height, width] -> logits [batch, classes].
 
     Raises:
-        SafsError: the images are smaller than 16x16.
+        SafsError: the inputs are no images or smaller than 16x16.
     """
 
-    def __init__(self, input_shape: tuple[int, int, int], classes: int) -> None:
+    def __init__(self, input_shape: tuple[int, ...], classes: int) -> None:
         super().__init__()
+        if len(input_shape) != 3:
+            raise SafsError(f"lenet5 takes images, these inputs are {list(input_shape)}; sensor_cnn takes series")
         channels, height, width = input_shape
         if min(height, width) < 16:
             raise SafsError(f"lenet5 needs images of at least 16x16 pixels, these are {height}x{width}")

@@ -13,9 +13,10 @@ from safs.errors import SafsError, unknown
 from safs.models.efficientnet import EfficientNetB0
 from safs.models.lenet import LeNet5
 from safs.models.resnet import ResNet18
+from safs.models.sensor_cnn import SensorCNN
 from safs.models.vgg import VGG16
 
-Shape = tuple[int, int, int]
+Shape = tuple[int, ...]
 Factory = Callable[[Shape, int], nn.Module]
 
 MODELS: Mapping[str, Factory] = {
@@ -23,6 +24,7 @@ MODELS: Mapping[str, Factory] = {
     "vgg16": VGG16,
     "resnet18": ResNet18,
     "efficientnet_b0": EfficientNetB0,
+    "sensor_cnn": SensorCNN,
 }
 
 
@@ -56,7 +58,7 @@ def construct(architecture: str, input_shape: Shape, classes: int) -> nn.Module:
 
     Args:
         architecture: as for `factory_of`.
-        input_shape: (channels, height, width).
+        input_shape: (channels, height, width), or (channels, length) of series.
         classes: number of classes.
 
     Raises:
@@ -69,6 +71,7 @@ def construct(architecture: str, input_shape: Shape, classes: int) -> nn.Module:
         raise
     except Exception as error:
         what = f"{architecture} cannot be built for inputs {list(input_shape)} and {classes} classes"
+        what += "; sensor_cnn takes series" if len(input_shape) == 2 else ""
         raise SafsError(f"{what}: {type(error).__name__}: {error}") from error
     if not isinstance(model, nn.Module):
         raise SafsError(f"{architecture} gives a {type(model).__name__}; it must give a torch.nn.Module")

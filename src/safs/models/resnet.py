@@ -52,7 +52,7 @@ class ResNet18(nn.Module):
         SafsError: the images are smaller than 8x8.
     """
 
-    def __init__(self, input_shape: tuple[int, int, int], classes: int) -> None:
+    def __init__(self, input_shape: tuple[int, ...], classes: int) -> None:
         super().__init__()
         channels, height, width = input_shape
         if min(height, width) < 8:

@@ -25,7 +25,7 @@ class VGG16(nn.Module):
         SafsError: the images are smaller than 16x16.
     """
 
-    def __init__(self, input_shape: tuple[int, int, int], classes: int) -> None:
+    def __init__(self, input_shape: tuple[int, ...], classes: int) -> None:
         super().__init__()
         channels, height, width = input_shape
         side = min(height, width)

@@ -52,6 +52,8 @@ def evaluate(
     metrics = {f"{name}_test_accuracy": values["test_mean"] for name, values in variants.items()}
     spreads = {f"{name}_test_spread": values["test_spread"] for name, values in variants.items()}
     sizes = {"weights_left": evaluation["weights_left"], "sparse_bytes": evaluation["sparse_bytes"]}
+    for measure in ("f1", "false_alarm_rate", "missed_alarm_rate") if evaluation["alarms"] else ():
+        metrics |= {f"{name}_test_{measure}": values[measure]["mean"] for name, values in evaluation["alarms"].items()}
     context.tracker.metrics({**metrics, **spreads, **sizes, "safs_gain": evaluation["gain_mean"]})
     context.tracker.file(out / "report.html")
     context.tracker.progress(

@@ -1,12 +1,16 @@
 """Step 1: a data set, split and ready for training."""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from safs.data.forms import SplitBy, Windows
 from safs.data.labelled import BadFiles
-from safs.steps.arguments import Natural
+from safs.steps.arguments import Count, Natural
 from safs.steps.context import Context
 from safs.steps.work import work_folder
+
+NONE: list[str] = []
 
 
 def prepare(
@@ -18,15 +22,28 @@ def prepare(
     image_size: Natural = 0,
     group_pattern: str = "",
     bad_files: BadFiles = "refuse",
+    window: Count = 64,
+    stride: Natural = 0,
+    columns: list[str] = NONE,
+    drop_columns: list[str] = NONE,
+    label_column: str = "label",
+    missing_label: str = "",
+    time_column: str = "",
+    split_by: SplitBy = "file",
+    normal_class: str = "",
+    balance: bool = False,
     *,
     context: Context = Context(),
 ) -> dict[str, Any]:
     """Read a data set, split it into train, validation and test, and write it as arrays.
 
     Data of your own are a folder of images, train/CLASS/*.jpg with validation and test beside train, or CLASS/*.jpg to be
-    split; or an .npz file of arrays x and y, or train_x, train_y and so on. A part that is not there is drawn from the
-    training part, a fifth of every class, equal examples together. The same content gives the same data set, whatever
-    its files are called.
+    split; an .npz file of arrays x and y, or train_x, train_y and so on; or CSV or Parquet files of sensor rows, which are
+    cut into windows. A part that is not there is drawn from the training part, a fifth of every class: equal images and
+    windows of one file stay together. The same content gives the same data set, whatever its files are called.
+
+    In tables a missing value takes the last one before it, over up to 5 rows; no window reaches over rows that still lack
+    a value, nor over a step in time of more than 5 times the median step; the class of a window is that of its last row.
 
     Args:
         out: Folder to write the data set to.
@@ -38,6 +55,16 @@ def prepare(
         image_size: Bring images in folders to so many pixels a side, the middle of what is not square; 0 keeps their size.
         group_pattern: Regular expression that finds an image's group in its path; a group is not split up.
         bad_files: For an image that cannot be read, refuse the folder or skip the file and note it in dataset.json.
+        window: Rows of a table in a window.
+        stride: Rows from one window to the next; 0 means as many as a window has.
+        columns: Columns of sensors, in order; none named means all columns of numbers.
+        drop_columns: Columns of tables to leave out.
+        label_column: Column of a row's class; '' means that the folder of a file is its class.
+        missing_label: Class of all rows of a file that has no label column; '' refuses such a file.
+        time_column: Column of a row's time; '' takes one called datetime, timestamp, time or date.
+        split_by: Deal whole files out to the parts, or cut each file by time: train first, then validation, then test.
+        normal_class: Class that raises no alarm; '' takes one called 0, normal, ok, good or healthy in tables.
+        balance: In training draw each class as often as any other.
 
     Raises:
         SafsError: the data set is unknown, or its files are missing or damaged.
@@ -54,13 +81,25 @@ def prepare(
         reduce_parts,
         save_dataset,
     )
+    from safs.data.balance import class_weights, find_normal
 
     source = find_source(dataset, data_root)
     files = files_of(source, data_root)
     context.tracker.progress(0, 1, dataset)
-    reading = Reading(image_size, bad_files, group_pattern)
-    inputs = {"dataset": dataset, "split_seed": split_seed, "max_examples": max_examples, **vars(reading)}
-    with work_folder("prepare", out, context, **inputs, **({"files": files} if files else {})) as work:
+    windows = Windows(
+        window=window,
+        stride=stride,
+        columns=tuple(columns),
+        drop_columns=tuple(drop_columns),
+        label_column=label_column,
+        missing_label=missing_label,
+        time_column=time_column,
+        split_by=split_by,
+    )
+    reading = Reading(image_size, bad_files, group_pattern, windows)
+    inputs = {"dataset": dataset, "split_seed": split_seed, "max_examples": max_examples, **asdict(reading)}
+    inputs |= {"normal_class": normal_class, "balance": balance} | ({"files": files} if files else {})
+    with work_folder("prepare", out, context, **inputs) as work:
         if isinstance(source, OwnData):
             found = read_own(source, reading, lambda done, total: context.tracker.progress(done, total, "files read"))
             name, origin, normalised = source.name, dataset, True
@@ -70,9 +109,13 @@ def prepare(
             origin, classes, parts = source.read(data_root, split_seed)
         parts = reduce_parts(parts, max_examples, split_seed)
         mean, std = channel_statistics(parts["train"].x) if normalised else ((), ())
-        save_dataset(work, name, origin, classes, parts, mean, std, notes)
+        normal = find_normal(normal_class, classes, alarms=parts["train"].x.ndim == 3)
+        weights = class_weights(parts["train"].y, len(classes)) if balance else ()
+        save_dataset(work, name, origin, classes, parts, mean, std, notes, normal, weights)
     info = load_info(out)
     sizes = {f"{part}_size": size for part, size in info.sizes.items()}
     context.tracker.dataset(info.name, info.fingerprint, info.origin, {**sizes, "classes": len(info.classes)})
-    context.tracker.progress(1, 1, f"{sum(info.sizes.values()):,} images" + (f", {len(notes)} notes" if notes else ""))
+    context.tracker.progress(
+        1, 1, f"{sum(info.sizes.values()):,} examples" + (f", {len(notes)} notes" if notes else "")
+    )
     return {"dataset": info.name, "fingerprint": info.fingerprint, **sizes}

@@ -30,6 +30,7 @@ def register(
         SafsError: no model was selected, an input is missing or damaged, or there is no registry.
     """
     from safs.data import load_info, load_part
+    from safs.data.tensors import as_inputs
     from safs.files import fingerprint, read_json, write_json
     from safs.models import describe_activations, load_model
 
@@ -44,7 +45,7 @@ def register(
     model = selection / "model"
     _, spec = load_model(model)
     info = load_info(data)
-    example = load_part(data, "validation").x[:4].astype("float32") / 255
+    example = as_inputs(load_part(data, "validation").x[:4])
     tags = {
         "sparsity": str(spec.sparsity),
         "activations": describe_activations(spec),

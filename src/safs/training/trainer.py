@@ -93,10 +93,10 @@ def train(
         for epoch, (loss, score) in enumerate(history, start=1):
             if on_epoch:
                 on_epoch(epoch, loss, score)
-        images, steps = len(training.y), -(-len(training.y) // settings.batch_size)
+        steps = -(-len(training.y) // settings.batch_size)
         while not _ended(history, epochs, settings.patience):
             rates = rate_factors(settings, [past for _, past in history], epochs, steps)
-            loss = engine.epoch(torch.randperm(images, generator=order), rates)
+            loss = engine.epoch(training.order(order), rates)
             after_epoch(loss, engine.measure(validation))
         model.load_state_dict(best_state)
     finally:

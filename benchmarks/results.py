@@ -119,7 +119,10 @@ def strategies() -> str:
         for name, row in found["strategies"].items()
     ]
     budget = found["budget"]
-    text = f"{budget['candidates']} distinct candidates of {budget['search_epochs']} epochs each, {len(found['seeds'])} seeds, 99% layer-wise:"
+    text = (
+        f"{budget['candidates']} different candidates on the search step's ladder of epochs, {len(found['seeds'])} seeds, 99% layer-wise; "
+        "the choice of each then trained for 80 epochs:"
+    )
     head = ["strategy", "validation in the search", "validation after 80 epochs", "test after 80 epochs", "epochs"]
     return "\n".join(["## Strategies at equal budget", "", text, "", lines(head, rows), "", on(found)])
 

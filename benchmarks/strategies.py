@@ -1,7 +1,7 @@
 """Strategies of the search at equal budget: `python -m benchmarks.strategies DATA_ROOT WORK`.
 
-Each gets the same number of epochs for distinct candidates on the same masks, without a ladder of fidelities, so that
-what differs is what they propose. Their choice is then trained for 80 epochs.
+Each looks at as many different candidates on the same masks and the same ladder of epochs, after one operator everywhere,
+as the search step does; what differs is what they propose. Their choice is then trained for 80 epochs.
 """
 
 import argparse
@@ -17,7 +17,7 @@ from benchmarks.workshop import Workshop, keep
 from safs.searching.study import read_study
 
 STRATEGIES = ("late-acceptance", "annealing", "genetic", "random", "tpe")
-BUDGET = {"candidates": 24, "search_epochs": 5, "min_epochs": 5, "generation": 1, "uniform": False, "batch_size": 256}
+BUDGET = {"candidates": 40, "batch_size": 256}
 
 
 def main() -> None:

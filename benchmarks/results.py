@@ -86,9 +86,11 @@ def draw_search_cost() -> None:
         for key, colour in (("plain", "#6b7280"), ("ours", "#15803d")):
             for number, (curve, cost) in enumerate(zip(found[key]["curves"], found[key]["cost"], strict=True)):
                 spent = [point[0] for point in curve] + [cost]
-                values = [100 * point[1]["test"] for point in curve]
+                values = [100 * point[1] for point in curve]
                 axes.step(spent, [*values, values[-1]], where="post", c=colour, alpha=0.8, label="" if number else key)
-        axes.set(xscale="log", xlabel="full-data epochs spent on the search", ylabel="test accuracy after 80 epochs, %")
+        axes.set(
+            xscale="log", xlabel="full-data epochs spent on the search", ylabel="validation accuracy after 80 epochs, %"
+        )
         axes.grid(alpha=0.25)
         axes.legend(frameon=False)
         figure.savefig(RESULTS / "search-cost.svg", metadata={"Date": None, "Creator": None}, bbox_inches="tight")

@@ -1,8 +1,8 @@
 """What the search costs beside the paper's: `python -m benchmarks.search_cost DATA_ROOT WORK`.
 
 Plain late acceptance trains 20 candidates for 80 epochs each (arXiv:2305.10964); ours is the search step on its ladder
-of epochs with 40 candidates. Whatever was the best candidate at a moment is then trained for 80 epochs on the same mask, so that both
-curves show final accuracy against full-data epochs spent.
+of epochs with 40 candidates. Whatever was our best candidate at the end of a rung is then trained for 80 epochs on the same
+mask, so that both curves show final validation accuracy against full-data epochs spent; the two choices meet on test data.
 """
 
 import argparse
@@ -21,7 +21,7 @@ from safs.data.tensors import load_tensors
 from safs.files import read_json, write_json
 from safs.models import load_model
 from safs.pruning.masks import masks_of
-from safs.searching.study import Study, history, read_study
+from safs.searching.study import Study, Trial, history, read_study
 from safs.training.trainer import measure, train
 
 FINAL = 80
@@ -51,17 +51,21 @@ def final_accuracy(mask: Path, operators: Mapping[str, str], data: Path, cache: 
     return final
 
 
-def incumbents(study: Study) -> list[tuple[float, Mapping[str, str]]]:
-    """The best candidate so far whenever it changes, with the epochs spent until then.
-
-    A search climbs from rung to rung: what has been looked at for longer counts more.
-    """
-    best, found = (-1, -1.0), []
+def incumbents(study: Study) -> list[tuple[float, Trial]]:
+    """The best candidate at the end of each rung, or of each training of the last, with the epochs spent until then."""
+    best: dict[int, tuple[float, float, Trial]] = {}
+    found: list[tuple[float, Trial]] = []
     for look in history(study):
-        if (look.epochs, look.accuracy) > best:
-            best = (look.epochs, look.accuracy)
-            found.append((look.spent, study.trials[look.number].activations))
-    return found
+        rung = next(index for index, epochs in enumerate(study.plan.rungs) if look.epochs <= epochs)
+        last = rung == len(study.plan.rungs) - 1
+        if rung in best and best[rung][0] >= look.accuracy:
+            best[rung] = (best[rung][0], look.spent, best[rung][2])
+            continue
+        best[rung] = (look.accuracy, look.spent, study.trials[look.number])
+        if last:
+            found.append((look.spent, study.trials[look.number]))
+    lower = [(spent, trial) for rung, (_, spent, trial) in best.items() if rung < len(study.plan.rungs) - 1]
+    return sorted([*lower, *found], key=lambda entry: entry[0])
 
 
 def main() -> None:
@@ -81,10 +85,16 @@ def main() -> None:
         studies = read_study(folder)
         curves, finals = [], []
         for seed, study in zip(SEEDS, studies, strict=True):
-            cache = given.work / f"final-{masks.name}-{seed}.json"
-            final_of = lambda ops, seed=seed, cache=cache: final_accuracy(masks / f"seed-{seed}", ops, data, cache)  # noqa: E731
-            curves.append([[spent, final_of(operators)] for spent, operators in incumbents(study)])
-            finals.append(final_of(study.winner.activations))
+            mask, cache = masks / f"seed-{seed}", given.work / f"final-{masks.name}-{seed}.json"
+            points = []
+            for spent, trial in incumbents(study):
+                whole = len(trial.curve) == FINAL
+                validation = (
+                    trial.accuracy if whole else final_accuracy(mask, trial.activations, data, cache)["validation"]
+                )
+                points.append([spent, validation])
+            curves.append(points)
+            finals.append(final_accuracy(mask, study.winner.activations, data, cache))
         test = [final["test"] for final in finals]
         result[name] = {"cost": [study.epochs for study in studies], "test": test, "curves": curves}
         print(f"| {name} | {mean(result[name]['cost']):.1f} epochs | {percent(test)} |", flush=True)

@@ -25,8 +25,8 @@ from tests.data.tables import runs
 def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("sensors")
     prepare(out / "data", dataset=str(runs(out / "runs", 6)), window=8, stride=1, balance=True)
-    pretrain(out / "data", out / "dense", model="sensor_cnn", **PRETRAIN)
-    prune(out / "dense", out / "sparse", sparsity=0.9)
+    pretrain(out / "data", out / "dense", model="sensor_cnn", **{**PRETRAIN, "dense_epochs": 8})
+    prune(out / "data", out / "dense", out / "sparse", sparsity=0.9)
     search(out / "data", out / "sparse", out / "found", **SEARCH)
     finetune(out / "data", out / "sparse", out / "found", out / "tuned", **FINETUNE)
     evaluate(out / "data", out / "dense", out / "tuned", out / "evaluation")

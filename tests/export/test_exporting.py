@@ -24,6 +24,16 @@ def test_a_model_is_exported_and_its_file_is_smaller(small_folder, sparse_folder
     assert read(tmp_path / "out" / "model.safs").classes == load_info(small_folder).classes
 
 
+def test_the_same_model_as_onnx(small_folder, sparse_folder, tmp_path):
+    pytest.importorskip("onnx", reason="the form onnx is an extra: safs[onnx]")
+    model = fitting(sparse_folder, small_folder, tmp_path)
+    summary = export(small_folder, model, tmp_path / "out", form="onnx")
+    assert summary["relative_error"] <= 1e-5
+    assert summary["bytes"] == (tmp_path / "out" / "model.onnx").stat().st_size
+    with pytest.raises(SafsError, match="float32 weights only"):
+        export(small_folder, model, tmp_path / "other", form="onnx", values="float16")
+
+
 def fitting(sparse_folder: Path, data: Path, tmp_path: Path) -> Path:
     """A sparse model for the images of a data set."""
     _, spec = load_model(sparse_folder)

@@ -17,6 +17,7 @@ from safs.errors import SafsError
 PART, CHUNK = 8 << 20, 1 << 20  # bytes
 TRIES = 3
 CACHE = "SAFS_CACHE"
+NOTHING_LEFT: list[int | None] = [None]  # all parts are there, the object is to be kept
 
 
 def cache_folder() -> Path:
@@ -185,7 +186,8 @@ def _fetch_all(cache: Path, bucket: Bucket, missing: list[Stored], meter: _Meter
             raise
 
     with told(bucket.uri), ThreadPoolExecutor(WORKERS) as pool:
-        jobs = [pool.submit(work, download, index) for download in downloads for index in (download.waiting or [None])]
+        parts = [(one, index) for one in downloads for index in (one.waiting or NOTHING_LEFT)]
+        jobs = [pool.submit(work, download, index) for download, index in parts]
         done, _ = wait(jobs, return_when=FIRST_EXCEPTION)
         stopped.set()
         for job in done:

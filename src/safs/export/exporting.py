@@ -9,6 +9,7 @@ from safs.compaction import compact
 from safs.data.tensors import load_tensors
 from safs.errors import SafsError
 from safs.export.checking import LIMITS, check_equal, evaluated
+from safs.export.onnx_file import run_onnx, write_onnx
 from safs.export.size import dense_bytes
 from safs.export.sparse_file import Values, write
 from safs.export.tracing import trace
@@ -16,7 +17,7 @@ from safs.files import fingerprint
 from safs.models import load_model
 from safs.runtime import load
 
-MODEL_FILE = "model.safs"
+FILES = {"sparse": "model.safs", "onnx": "model.onnx"}
 MOST_IMAGES = 1024  # of validation: more would say no more about equality
 
 
@@ -27,8 +28,8 @@ def export_model(data: Path, model: Path, out: Path, form: str, values: Values) 
         data: data set folder; its validation part is what the export is checked on.
         model: model folder.
         out: folder to write to.
-        form: "sparse".
-        values: type of the weights in the file.
+        form: "sparse", or "onnx".
+        values: type of the weights in the sparse file.
 
     Returns:
         Bytes, how many times smaller than the dense weights that is, relative error, units that were dead and are gone, share of equal
@@ -43,12 +44,17 @@ def export_model(data: Path, model: Path, out: Path, form: str, values: Values) 
         raise SafsError(
             f"{model} takes inputs {spec.input_shape}, {data} has {tuple(images.shape[1:])}; name its data set"
         )
-    written = out / MODEL_FILE
+    if form == "onnx" and values != "float32":
+        raise SafsError(f"values is {values!r}; the form onnx has float32 weights only, the form sparse has both")
+    written = out / FILES[form]
     wanted = evaluated(network, images)
     small = compact(network, spec.input_shape)
-    size = write(written, trace(small.model, spec), values)
-    rows = images if images.ndim == 4 else images.unsqueeze(2)  # a series is an image of one row
-    ours = load(written).predict(rows.numpy())
+    traced = trace(small.model, spec)
+    rows = (images if images.ndim == 4 else images.unsqueeze(2)).numpy()  # a series is an image of one row
+    if form == "onnx":
+        size, ours = write_onnx(written, traced), run_onnx(written, rows)
+    else:
+        size, ours = write(written, traced, values), load(written).predict(rows)
     return {
         "form": form,
         "values": values,

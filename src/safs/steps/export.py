@@ -11,7 +11,7 @@ def export(
     data: Path,
     model: Path,
     out: Path,
-    form: Literal["sparse"] = "sparse",
+    form: Literal["sparse", "onnx"] = "sparse",
     values: Literal["float32", "float16"] = "float32",
     *,
     context: Context = Context(),
@@ -22,7 +22,8 @@ def export(
         data: Data set folder, the output of prepare.
         model: Model folder, such as selection/model.
         out: Folder to write the exported model and export.json to.
-        form: What to write; sparse is one file, model.safs, that safs.runtime runs without torch.
+        form: What to write; sparse is one file, model.safs, that safs.runtime runs without torch; onnx is model.onnx,
+            opset 17, dense.
         values: Type of the weights that are left in the sparse form.
 
     Raises:

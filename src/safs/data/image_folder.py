@@ -54,7 +54,7 @@ def read_images(
     shape: tuple[int, ...] = ()
     for number, (part, name, file) in enumerate(files):
         if report:
-            report(number, len(files))
+            report(number, len(files), "files read")
         try:
             pixels, kind = read_image(listing.root / file, side)
         except SafsError as error:

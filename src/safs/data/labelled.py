@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from safs.data.dataset import Part
 
 BadFiles = Literal["refuse", "skip"]
-Report = Callable[[int, int], None]
-"""Called with how many files are read, of how many."""
+Report = Callable[[int, int, str], None]
+"""Called with how much is done, of how much, and of what."""
 
 
 @dataclass(frozen=True)

@@ -36,7 +36,7 @@ def list_folder(root: Path) -> Listing:
     """
     files, folders, inside = [], [], root.resolve()
     for folder, names, entries in os.walk(root, onerror=_unreadable):
-        names[:] = sorted(name for name in names if not _ignored(name))
+        names[:] = sorted(name for name in names if not is_ignored(name))
         for name in names:
             path = Path(folder, name)
             check_name(name, path)
@@ -44,7 +44,7 @@ def list_folder(root: Path) -> Listing:
                 raise SafsError(f"{path} is a link to a folder; put the folder itself there")
             folders.append(path.relative_to(root).as_posix())
         for name in entries:
-            if _ignored(name):
+            if is_ignored(name):
                 continue
             path = Path(folder, name)
             check_name(name, path)
@@ -68,7 +68,8 @@ def check_name(name: str, path: Path | str) -> None:
         raise SafsError(f"the name {shown!r} has control characters or more than {LONGEST} letters; rename it")
 
 
-def _ignored(name: str) -> bool:
+def is_ignored(name: str) -> bool:
+    """Whether a file is hidden or one that operating systems leave behind."""
     return name.startswith(".") or name.lower() in IGNORED
 
 

@@ -67,7 +67,7 @@ def read_sensors(listing: Listing, how: Windows, report: Report | None = None) -
     windows: dict[Part, list[tuple[NDArray[np.float32], list[str], str]]] = {}
     for number, (part, folder, file) in enumerate(files):
         if report:
-            report(number, len(files))
+            report(number, len(files), "files read")
         path = listing.root / file
         frame = read_table(path)
         columns = columns or _numeric_columns(frame, how, path)

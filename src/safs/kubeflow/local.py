@@ -111,7 +111,8 @@ def version_of(arguments: Mapping[str, Any]) -> str:
 
     root = arguments["data_root"]
     files = files_of(find_source(arguments["dataset"], root), root)
-    return code_version() + (f"-{fingerprint(files)[:16]}" if files else "")
+    version = fingerprint(files) if isinstance(files, Path) else files
+    return code_version() + (f"-{version[:16]}" if version else "")
 
 
 def _execute(arguments: Mapping[str, Any], workspace: Path, cache: bool, listener: Listener) -> Path:

@@ -48,7 +48,8 @@ def prepare(
     Args:
         out: Folder to write the data set to.
         dataset: Name of the data set, which is digits (bundled with scikit-learn, no download), mnist, fashion-mnist,
-            cifar10 or imagenet16; or the path of your own.
+            cifar10 or imagenet16; or the path of your own, or s3://BUCKET/PREFIX (endpoint from
+            AWS_ENDPOINT_URL, credentials as for the AWS command line, cache in SAFS_CACHE).
         data_root: Folder that holds a named data set's files, or its archive of JPEG files for cifar10; digits needs none.
         split_seed: Seed of the split, 0 or more; mnist and fashion-mnist have a fixed split.
         max_examples: Images to keep of all parts together, each part and class in proportion; 0 keeps all.
@@ -101,7 +102,7 @@ def prepare(
     inputs |= {"normal_class": normal_class, "balance": balance} | ({"files": files} if files else {})
     with work_folder("prepare", out, context, **inputs) as work:
         if isinstance(source, OwnData):
-            found = read_own(source, reading, lambda done, total: context.tracker.progress(done, total, "files read"))
+            found = read_own(source, reading, context.tracker.progress)
             name, origin, normalised = source.name, dataset, True
             classes, parts, notes = assemble(found, split_seed, dataset)
         else:

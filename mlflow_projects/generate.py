@@ -31,8 +31,13 @@ def entry_point(command: str, parameters: Mapping[str, inspect.Parameter]) -> di
         if parameter.default is not inspect.Parameter.empty:
             default = parameter.default
             declared[name]["default"] = json.dumps(default) if isinstance(default, list) else default
-    flags = " ".join(f"--{name.replace('_', '-')} {{{name}}}" for name in parameters)
+    flags = " ".join(f"--{name.replace('_', '-')}{_joint(p.annotation)}{{{name}}}" for name, p in parameters.items())
     return {"parameters": declared, "command": f"safs {command} {flags}"}
+
+
+def _joint(annotation: Any) -> str:
+    """What stands between a flag and its value: a switch takes one only after an equals sign."""
+    return "=" if annotation is bool else " "
 
 
 def mlproject() -> str:

@@ -94,18 +94,7 @@ def _make_engine(
     masks: Masks | None = None,
     compute: Compute = Compute(),
 ) -> Engine:
-    """The engine for hyperparameters that every engine has.
-
-    Args:
-        model: the network, trained in place.
-        training: what is learnt from.
-        settings: the hyperparameters.
-        masks: weights to keep at zero.
-        compute: what to compute with.
-
-    Raises:
-        SafsError: the backend or the device is not there.
-    """
+    """The engine for hyperparameters that every engine has; see `make_engine`."""
     if compute.backend != "torch":
         reason = _not_native(compute)
         if reason is None:

@@ -39,6 +39,12 @@ def paired(left: list[float], right: list[float]) -> dict[str, float]:
     return {"mean": mean(gains), "spread": stdev(gains)}
 
 
+def dense_networks(workshop: Workshop, data_root: Path) -> tuple[Path, Path]:
+    """The folders of MNIST and of the dense networks that all tables start from."""
+    data = workshop.make("prepare", dataset="mnist", data_root=str(data_root))
+    return data, workshop.make("pretrain", data=data, seeds=SEEDS, dense_epochs=DENSE_EPOCHS, **DEFAULTS)
+
+
 def run_row(
     workshop: Workshop, data: Path, dense: Path, pruning: dict[str, Any], tuning: dict[str, Any]
 ) -> dict[str, Any]:
@@ -89,8 +95,7 @@ def main() -> None:
     given = parser.parse_args()
     torch.set_num_threads(1)
     workshop = Workshop(given.work)
-    data = workshop.make("prepare", dataset="mnist", data_root=str(given.data_root))
-    dense = workshop.make("pretrain", data=data, seeds=SEEDS, dense_epochs=DENSE_EPOCHS, **DEFAULTS)
+    data, dense = dense_networks(workshop, given.data_root)
     for name in given.rows or ROWS:
         row = run_row(workshop, data, dense, *ROWS[name][1:])
         keep(f"accuracy-{name}", {"label": ROWS[name][0], **row})

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from scipy.stats import spearmanr
 
-from benchmarks.accuracy import DEFAULTS, DENSE_EPOCHS, SEEDS
+from benchmarks.accuracy import SEEDS, dense_networks
 from benchmarks.workshop import Workshop, keep
 from safs.activations import OPERATORS, activation_sites, set_activations
 from safs.data.tensors import Batchable, load_tensors
@@ -84,8 +84,7 @@ def main() -> None:
     given = parser.parse_args()
     torch.set_num_threads(1)
     workshop = Workshop(given.work)
-    data = workshop.make("prepare", dataset="mnist", data_root=str(given.data_root))
-    dense = workshop.make("pretrain", data=data, seeds=SEEDS, dense_epochs=DENSE_EPOCHS, **DEFAULTS)
+    data, dense = dense_networks(workshop, given.data_root)
     for kind in given.kinds:
         masks = workshop.make("prune", models=dense, data=data, sparsity=0.99, scope=kind, batch_size=256)
         caches = given.work / f"fidelity-{masks.name}"

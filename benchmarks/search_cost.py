@@ -13,7 +13,7 @@ from typing import Any
 
 import torch
 
-from benchmarks.accuracy import DEFAULTS, DENSE_EPOCHS, SEEDS, paired, percent
+from benchmarks.accuracy import SEEDS, dense_networks, paired, percent
 from benchmarks.fidelity import SETTINGS
 from benchmarks.workshop import Workshop, keep
 from safs.activations import set_activations
@@ -76,8 +76,7 @@ def main() -> None:
     given = parser.parse_args()
     torch.set_num_threads(1)
     workshop = Workshop(given.work)
-    data = workshop.make("prepare", dataset="mnist", data_root=str(given.data_root))
-    dense = workshop.make("pretrain", data=data, seeds=SEEDS, dense_epochs=DENSE_EPOCHS, **DEFAULTS)
+    data, dense = dense_networks(workshop, given.data_root)
     masks = workshop.make("prune", models=dense, data=data, sparsity=0.99, batch_size=256)
     result: dict[str, Any] = {"final_epochs": FINAL, "seeds": SEEDS}
     for name, arguments in (("ours", OURS), ("plain", PLAIN)):

@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 
-from benchmarks.accuracy import DEFAULTS, DENSE_EPOCHS, SEEDS, percent
+from benchmarks.accuracy import SEEDS, dense_networks, percent
 from benchmarks.search_cost import final_accuracy
 from benchmarks.workshop import Workshop, keep
 from safs.searching.study import read_study
@@ -28,8 +28,7 @@ def main() -> None:
     given = parser.parse_args()
     torch.set_num_threads(1)
     workshop = Workshop(given.work)
-    data = workshop.make("prepare", dataset="mnist", data_root=str(given.data_root))
-    dense = workshop.make("pretrain", data=data, seeds=SEEDS, dense_epochs=DENSE_EPOCHS, **DEFAULTS)
+    data, dense = dense_networks(workshop, given.data_root)
     masks = workshop.make("prune", models=dense, data=data, sparsity=0.99, batch_size=256)
     table: dict[str, Any] = {}
     for strategy in STRATEGIES:

@@ -48,7 +48,7 @@ def unpacked(root: Path, folder: Path) -> Path:
     raw = folder / "MNIST" / "raw"
     raw.mkdir(parents=True)
     for name in FILES:
-        file = find(root, name)
+        file = find(root, name, "MNIST")
         opened = gzip.open if file.suffix == ".gz" else open
         with opened(file, "rb") as source, (raw / name).open("wb") as target:
             shutil.copyfileobj(source, target)

@@ -33,6 +33,7 @@ def register(
     from safs.data.tensors import as_inputs
     from safs.files import fingerprint, read_json, write_json
     from safs.models import describe_activations, load_model
+    from safs.pruning.masks import mask_fingerprint, weights_left
 
     if context.registry is None:
         raise SafsError("there is no model registry; run register through the safs command or the pipeline")
@@ -43,11 +44,15 @@ def register(
     if not {"validation_accuracy", "test_accuracy", "bytes"} <= set(chosen):
         raise SafsError(f"{selection / 'selection.json'} does not describe a selection; make it again")
     model = selection / "model"
-    _, spec = load_model(model)
+    network, spec = load_model(model)
+    left, total = weights_left(network)
     info = load_info(data)
     example = as_inputs(load_part(data, "validation").x[:4])
     tags = {
         "sparsity": str(spec.sparsity),
+        "weights": str(total),
+        "weights_left": str(left),
+        "mask_fingerprint": mask_fingerprint(network),
         "activations": describe_activations(spec),
         "architecture": spec.architecture,
         "seed": str(spec.seed),

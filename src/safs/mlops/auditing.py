@@ -25,6 +25,7 @@ def audit_version(stored: Stored) -> list[str]:
     left, total = weights_left(model)
     facts = {
         "model_fingerprint": fingerprint(stored.weights),
+        "package_fingerprint": fingerprint(stored.weights.parent),
         "mask_fingerprint": mask_fingerprint(model),
         "sparsity": str(spec.sparsity),
         "weights": str(total),

@@ -4,7 +4,7 @@ PYTHON ?= python3.11
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test test-fast lint format compile clean help
+.PHONY: demo test test-fast lint format compile retrain ci clean help
 .DEFAULT_GOAL := help
 
 help:  ## Show what there is
@@ -39,6 +39,13 @@ format: $(READY)  ## Bring the code into shape
 compile: $(READY)  ## Compile the pipeline and the MLproject into their files
 	$(BIN)/python -m pipelines.compile
 	$(BIN)/python -m mlflow_projects.generate
+
+RETRAIN ?=
+export KUBEFLOW_HOST COMPONENT_IMAGE REASON
+retrain: $(READY)  ## Start a training if the rules ask for one (on KUBEFLOW_HOST, or here)
+	$(BIN)/safs retrain --host "$$KUBEFLOW_HOST" --image "$$COMPONENT_IMAGE" --reason "$$REASON" $(RETRAIN)
+
+ci: lint test-fast retrain  ## What the GitHub workflow does, for any other CI
 
 clean:  ## Remove what was made, but for runs
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -94,7 +94,7 @@ def trace(model: nn.Module, spec: ModelSpec) -> Network:
         raise SafsError(f"{spec.architecture} cannot be exported: its output is not one vector of logits an image")
     output = fold_norms(draft, output)
     about = {"architecture": spec.architecture, "sparsity": str(spec.sparsity), "seed": str(spec.seed)}
-    return draft.network(output, spec.classes, spec.mean, spec.std, about)
+    return draft.network(output, spec.classes, spec.mean, spec.std, spec.curves, about)
 
 
 def _name(node: fx.Node) -> str:

@@ -34,7 +34,7 @@ class Predictor:
         if isinstance(model_input, dict):
             model_input = model_input["images" if len(self.spec.input_shape) == 3 else "series"]
         pixels = torch.from_numpy(np.asarray(model_input, dtype=np.float32))
-        x = normalise(pixels, self.spec.mean, self.spec.std)
+        x = normalise(pixels, self.spec.mean, self.spec.std, self.spec.curves)
         return torch.cat(list(predict_logits(self.model, x))).softmax(1).numpy()
 
 

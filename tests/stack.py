@@ -5,11 +5,11 @@ Everything listens on loopback, keeps its files in a folder of its own, and is g
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -59,7 +59,11 @@ class Stack:
             "--workers",
             "1",
         ]
-        loopback = {"_MLFLOW_WEBHOOK_ALLOW_PRIVATE_IPS": "true", "_MLFLOW_WEBHOOK_ALLOWED_SCHEMES": "http,https"}
+        loopback = {
+            "_MLFLOW_WEBHOOK_ALLOW_PRIVATE_IPS": "true",
+            "_MLFLOW_WEBHOOK_ALLOWED_SCHEMES": "http,https",
+            "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+        }
         clean = {name: value for name, value in os.environ.items() if not name.startswith(("MLFLOW_", "AWS_", "SAFS_"))}
         with (self.folder / "mlflow.log").open("ab") as log:
             self.process = subprocess.Popen(
@@ -70,13 +74,14 @@ class Stack:
                 cwd=self.folder,
                 start_new_session=True,
             )
-        for _ in range(600):
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", self.port)) == 0:
-                    return
+        for _ in range(300):
             if self.process.poll() is not None:
                 break
-            time.sleep(0.2)
+            try:  # an answer, not just an open port: the first one takes a busy machine a while
+                with urllib.request.urlopen(f"{self.url}/api/2.0/mlflow/experiments/get?experiment_id=0", timeout=60):
+                    return
+            except OSError:
+                time.sleep(1)
         raise RuntimeError((self.folder / "mlflow.log").read_text()[-3000:])
 
     def kill(self) -> None:

@@ -11,12 +11,12 @@ from sklearn.linear_model import LogisticRegression
 
 from safs.data.digits import CLASSES, read_digits
 from safs.data.tensors import as_inputs
-from safs.evaluation.holm import holm
 from safs.monitoring.drift import compare
 from safs.monitoring.limits import Limits
 from safs.monitoring.metrics import render_metrics
 from safs.monitoring.outcome import Outcome, State, conclude
 from safs.reference.features import blank_share, features_of, repeated_share
+from safs.reference.holm import holm
 from safs.reference.profile import Profile, make_profile, read_profile, write_profile
 
 Change = Callable[[NDArray[np.float32], NDArray[np.int64]], NDArray[np.float32]]

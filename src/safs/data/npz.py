@@ -33,7 +33,7 @@ def read_npz(path: Path) -> Found:
     Raises:
         SafsError: the file is damaged, an array is missing, has another form, objects or values that are not finite.
     """
-    arrays = {_usual(name): array for name, array in load_arrays(path).items()}
+    arrays = {_usual(name): array for name, array in _load(path).items()}
     known = {"classes", "groups", "x", "y"} | {f"{part}_{which}" for part in PARTS for which in "xy"}
     strange = sorted(set(arrays) - known - {f"{part}_groups" for part in PARTS})
     if strange:
@@ -53,12 +53,7 @@ def read_npz(path: Path) -> Found:
     return Found(parts)
 
 
-def load_arrays(path: Path) -> dict[str, NDArray[Any]]:
-    """All arrays of a file by name, without unpickling anything.
-
-    Raises:
-        SafsError: the file is damaged, unpacks to more than the limit, or holds objects.
-    """
+def _load(path: Path) -> dict[str, NDArray[Any]]:
     try:
         with zipfile.ZipFile(path) as archive:
             total = sum(entry.file_size for entry in archive.infolist())
@@ -131,20 +126,11 @@ def _part(path: Path, prefix: str, arrays: dict[str, NDArray[Any]], classes: tup
         raise SafsError(
             f"{path}: {prefix}groups has the shape {groups.shape}; it names a group for each of {len(y)} examples"
         )
-    names = names_of(y, classes, f"{path}: {prefix}y")
-    return Labelled(examples_of(x, where), names, tuple(str(group) for group in groups) if groups is not None else ())
+    names = _names(y, classes, f"{path}: {prefix}y")
+    return Labelled(_examples(x, where), names, tuple(str(group) for group in groups) if groups is not None else ())
 
 
-def examples_of(x: NDArray[Any], where: str) -> NDArray[Any]:
-    """Images [count, channels, height, width], uint8, or series [count, channels, length], float32.
-
-    Args:
-        x: an array in any of the forms that `read_npz` takes.
-        where: it comes from, for the error.
-
-    Raises:
-        SafsError: it has another form, or series hold values that are not finite.
-    """
+def _examples(x: NDArray[Any], where: str) -> NDArray[Any]:
     if x.dtype == np.uint8 and x.ndim == 3:
         return x[:, None]
     if x.dtype == np.uint8 and x.ndim == 4:
@@ -165,17 +151,7 @@ def examples_of(x: NDArray[Any], where: str) -> NDArray[Any]:
     )
 
 
-def names_of(y: NDArray[Any], classes: tuple[str, ...], where: str) -> tuple[str, ...]:
-    """The class of each label.
-
-    Args:
-        y: strings, or whole numbers that count the classes, [count].
-        classes: their names; the numbers themselves if there are none.
-        where: it comes from, for the error.
-
-    Raises:
-        SafsError: a label is out of range or of another type, or strings come with classes.
-    """
+def _names(y: NDArray[Any], classes: tuple[str, ...], where: str) -> tuple[str, ...]:
     if y.dtype.kind == "U":
         if classes:
             raise SafsError(f"{where} has strings, so classes is not needed; leave it out")

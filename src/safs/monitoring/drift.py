@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from safs.evaluation.holm import holm
 from safs.monitoring.limits import Limits
 from safs.reference.features import Floats, features_of
+from safs.reference.holm import holm
 from safs.reference.profile import Profile
 
 Family = Literal["inputs", "predictions", "confidence", "accuracy"]

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from safs.evaluation.holm import holm
+from safs.reference.holm import holm
 
 Right = NDArray[np.bool_]
 """Whether each example was classified rightly, [examples]."""

@@ -11,7 +11,7 @@ from cyclopts import App, CycloptsError, Group, Parameter, Token
 from rich.console import Console
 
 from safs import __version__
-from safs.errors import SafsError
+from safs.kubeflow.commands import runs, schedule
 from safs.kubeflow.parameters import SUMMARY, Sparsities, document, pipeline_docs, pipeline_parameters
 from safs.mlops.failure import one_line
 from safs.steps import STEPS, TOOLS
@@ -26,7 +26,7 @@ EPILOGUE = """MLFLOW_TRACKING_URI names the tracking server; without it runs go 
 Lists are written `--seeds 0 1 2` or `--seeds "[0, 1, 2]"`."""
 
 PIPELINE_COMMANDS, STEP_COMMANDS = Group.create_ordered("The pipeline"), Group.create_ordered("Its steps, one by one")
-TOOL_COMMANDS = Group.create_ordered("Beside the pipeline")
+TOOL_COMMANDS, CLUSTER_COMMANDS = Group.create_ordered("Beside the pipeline"), Group.create_ordered("On a cluster")
 LISTS = Parameter(consume_multiple=True, json_list=True, negative="")
 app = App(
     name="safs",
@@ -92,22 +92,11 @@ def _merged(
     given: dict[str, Any], parameters: Mapping[str, inspect.Parameter], docs: Mapping[str, str]
 ) -> dict[str, Any]:
     """The checked parameters: flags over config file over defaults."""
+    from safs.kubeflow.files import read_mapping
+
     config = given.pop("config", None)
-    return check_arguments(parameters, {**(_read_config(config) if config else {}), **given}, docs)
-
-
-def _read_config(path: Path) -> dict[str, Any]:
-    import yaml
-
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise SafsError(f"config file {str(path)!r} does not exist") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise SafsError(f"config file {str(path)!r} is not YAML: {' '.join(str(error).split())}") from None
-    if not isinstance(content, dict):
-        raise SafsError(f"config file {str(path)!r} holds no names with values, such as `seeds: [0, 1]`")
-    return content
+    read = read_mapping(config, "config file", "seeds: [0, 1]") if config else {}
+    return check_arguments(parameters, {**read, **given}, docs)
 
 
 def _add_step(step: Step, group: Group) -> None:
@@ -140,13 +129,14 @@ def _run(**given: Any) -> None:
 
 
 def _submit(**given: Any) -> None:
+    from safs.kubeflow.endpoint import Endpoint
+    from safs.kubeflow.runs import link
     from safs.kubeflow.submit import submit_run
 
-    target = {name: given.pop(name, "") for name in ("host", "image", "namespace")}
-    experiment = given.pop("experiment", "safs")
-    arguments = _merged(given, pipeline_parameters(), pipeline_docs())
-    run = submit_run(arguments, experiment=experiment, **target)
-    print(f"started run {run}\n{target['host'].rstrip('/')}/#/runs/details/{run}")
+    endpoint = Endpoint(given.pop("host"), given.pop("namespace", ""))
+    options = {name: given.pop(name) for name in ("image", "experiment", "service_account") if name in given}
+    run = submit_run(_merged(given, pipeline_parameters(), pipeline_docs()), endpoint, **options)
+    print(f"started run {run}\n{link(endpoint, run)}")
 
 
 def compile_pipeline(*, out: Path, image: str = "") -> None:
@@ -184,7 +174,7 @@ def _build() -> None:
         "host": _option("host", str, inspect.Parameter.empty),
         **{
             name: _option(name, str, default)
-            for name, default in {"image": "", "experiment": "safs", "namespace": ""}.items()
+            for name, default in {"image": "", "experiment": "safs", "namespace": "", "service_account": ""}.items()
         },
     }
     target_docs = {
@@ -192,6 +182,7 @@ def _build() -> None:
         "image": "Component image, with tag or digest.",
         "experiment": "Kubeflow experiment to put the run in.",
         "namespace": "Kubernetes namespace; none for a single-user installation.",
+        "service_account": "Kubernetes service account of the pods; Kubeflow's default if none is named.",
     }
     submit = _flags(
         _submit,
@@ -201,6 +192,8 @@ def _build() -> None:
         {**target_docs, **docs, **CONFIG_DOCS},
     )
     app.command(submit, name="submit", group=PIPELINE_COMMANDS)
+    for command in (schedule, runs):
+        app.command(command, group=CLUSTER_COMMANDS)
     for step in STEPS.values():
         _add_step(step, STEP_COMMANDS)
     for tool in TOOLS.values():

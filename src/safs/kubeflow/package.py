@@ -2,8 +2,10 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
 from safs import __version__
+from safs.errors import SafsError
 
 PIPELINE = Path(__file__).with_name("training.yaml")
 
@@ -13,8 +15,21 @@ def pipeline_text(image: str = "") -> str:
 
     Args:
         image: component image to put in, with its tag or digest; the package's own if empty.
+
+    Raises:
+        SafsError: the image is no name of an image.
     """
     text = PIPELINE.read_text(encoding="utf-8")
     if not image:
         return text
+    if not re.fullmatch(r"\w[\w.:/@-]*", image, flags=re.ASCII):
+        raise SafsError(f"image is {image!r}; write registry.example/team/safs:1, or better its digest @sha256:...")
     return re.sub(rf"^(\s+image: )safs-pipelines:{re.escape(__version__)}$", rf"\g<1>{image}", text, flags=re.M)
+
+
+def pipeline_content(text: str) -> dict[str, Any]:
+    """A compiled pipeline as the API takes it: the specification, with that of the platform beside it if there is one."""
+    import yaml
+
+    specification, *platform = yaml.load_all(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    return {"pipeline_spec": specification, "platform_spec": platform[0]} if platform else dict(specification)

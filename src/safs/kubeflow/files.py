@@ -1,0 +1,92 @@
+"""Files that a person writes for the cluster: YAML, checked against a model that refuses unknown keys."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from safs.errors import SafsError, unknown
+
+Content = TypeVar("Content", bound="Checked")
+
+
+class Checked(BaseModel):
+    """A part of such a file; a key that is not known is refused, and nothing is converted silently."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def read_mapping(path: Path, what: str, example: str) -> dict[str, Any]:
+    """Read a YAML file that maps names to values.
+
+    Args:
+        path: the file.
+        what: what it is, for the error.
+        example: a line of such a file, for the error.
+
+    Raises:
+        SafsError: it is missing, is not YAML or holds something else.
+    """
+    import yaml
+
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise SafsError(f"{what} {str(path)!r} does not exist") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise SafsError(f"{what} {str(path)!r} is not YAML: {' '.join(str(error).split())}") from None
+    if not isinstance(content, dict):
+        raise SafsError(f"{what} {str(path)!r} holds no names with values, such as `{example}`")
+    return content
+
+
+def read_checked(path: Path, what: str, example: str, kind: type[Content]) -> Content:
+    """Read a YAML file into a model.
+
+    Raises:
+        SafsError: a key is unknown or a value breaks its rule; the error names both, and the nearest known key.
+    """
+    content = read_mapping(path, what, example)
+    try:
+        return kind.model_validate(content)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        if first["type"] == "extra_forbidden":
+            raise SafsError(f"{what} {str(path)!r}: {unknown('key', where, _keys(kind, first['loc']))}") from None
+        rule = first["msg"].removeprefix("Value error, ")
+        got = "" if first["type"] == "missing" else f" is {first['input']!r}"
+        raise SafsError(f"{what} {str(path)!r}: {where}{got}: {rule[0].lower() + rule[1:]}") from None
+
+
+def _keys(kind: type[BaseModel], place: Iterable[str | int]) -> list[str]:
+    """The keys that are known where an unknown one stands, with the way to them."""
+    from typing import get_args
+
+    *way, _ = place
+    at: Any = kind
+    for part in way:
+        fields = at.model_fields if isinstance(at, type) and issubclass(at, BaseModel) else {}
+        annotation = fields[part].annotation if part in fields else at
+        models = [one for one in _flat(annotation, get_args) if isinstance(one, type) and issubclass(one, BaseModel)]
+        at = models[0] if models else at
+    prefix = "".join(f"{part}." for part in way)
+    return [f"{prefix}{name}" for name in at.model_fields]
+
+
+def _flat(annotation: Any, arguments: Any) -> list[Any]:
+    inner = arguments(annotation)
+    return [one for part in inner for one in _flat(part, arguments)] if inner else [annotation]
+
+
+def read_secret(path: str, variable: str) -> str:
+    """Read a secret that a variable of the environment points to.
+
+    Raises:
+        SafsError: the file is not there.
+    """
+    try:
+        return Path(path).read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise SafsError(f"{variable} names {path!r}, which cannot be read ({error.strerror})") from None

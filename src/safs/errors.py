@@ -8,6 +8,10 @@ class SafsError(Exception):
     """A mistake in the input or the surroundings; shown as one line, never as a traceback."""
 
 
+class NotCoveredError(SafsError):
+    """What a form for production cannot hold: there is nothing wrong with the model, and the form torch holds it."""
+
+
 def unknown(kind: str, value: str, allowed: Iterable[str]) -> SafsError:
     """The error for a name that is not in a list of names.
 

@@ -3,10 +3,16 @@
 import json
 import os
 import shutil
+import signal
+import socket
 import subprocess
+import sys
 import time
+import urllib.error
+import urllib.request
 from pathlib import Path
 
+import numpy as np
 import pytest
 from mlflow import MlflowClient
 from small_run import SAFS, SMALL, safs
@@ -102,8 +108,6 @@ def test_the_registered_model_predicts_with_the_accuracy_of_the_table_and_withou
         "print((model.predict({'images': x}).argmax(1) == np.load(sys.argv[2] + '/test_y.npy')).mean())\n"
     )
     data = next((workspace / "pipeline").glob("*/prepare/out"))
-    import sys
-
     done = subprocess.run(
         [sys.executable, script, f"sqlite:///{workspace}/mlflow.db", data],
         env=os.environ | {"MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false"},
@@ -113,6 +117,47 @@ def test_the_registered_model_predicts_with_the_accuracy_of_the_table_and_withou
     )
     assert done.returncode == 0, done.stderr
     assert float(done.stdout.split()[-1]) == pytest.approx(chosen["test_accuracy"], abs=1e-9)
+
+
+@pytest.mark.service
+def test_the_model_is_served_without_torch_with_the_accuracy_of_the_table(first_run, tmp_path):
+    workspace, _ = first_run
+    chosen = selections(workspace)[0]["chosen"]
+    data = next((workspace / "pipeline").glob("*/prepare/out"))
+    images, labels = (np.load(data / f"test_{part}.npy") for part in "xy")
+    for name in ("torch", "kfp"):  # as if they were not installed
+        (tmp_path / f"{name}.py").write_text("raise ModuleNotFoundError(__name__)")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [Path(sys.executable).with_name("mlflow"), "models", "serve", "-m", "models:/safs@challenger"]
+    command += ["--env-manager", "local", "--host", "127.0.0.1", "--port", str(port)]
+    environment = os.environ | {"MLFLOW_TRACKING_URI": f"sqlite:///{workspace}/mlflow.db", "PYTHONPATH": str(tmp_path)}
+    environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"  # where uvicorn is
+    with (tmp_path / "log").open("w") as log:
+        server = subprocess.Popen(command, stdout=log, stderr=log, env=environment, start_new_session=True)
+        try:
+            found = ask(port, {"inputs": {"images": (images / np.float32(255)).tolist()}}, tmp_path / "log")
+        finally:
+            os.killpg(server.pid, signal.SIGTERM)
+            server.wait()
+    accuracy = np.mean(np.argmax(found["predictions"], axis=1) == labels)
+    assert accuracy == pytest.approx(chosen["test_accuracy"], abs=1e-9)
+
+
+def ask(port, body, log):
+    """What a server answers once it has started."""
+    request = urllib.request.Request(f"http://127.0.0.1:{port}/invocations", json.dumps(body).encode())
+    request.add_header("Content-Type", "application/json")
+    for _ in range(240):
+        try:
+            with urllib.request.urlopen(request, timeout=60) as answer:
+                return json.loads(answer.read())
+        except urllib.error.HTTPError as error:
+            pytest.fail(error.read().decode() + log.read_text())
+        except OSError:
+            time.sleep(0.25)
+    pytest.fail(log.read_text())
 
 
 def test_the_registered_version_has_signature_example_and_tags(first_run):

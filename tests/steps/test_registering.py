@@ -19,16 +19,20 @@ class Shelf:
     def __init__(self) -> None:
         self.models: list[tuple[str, Path, np.ndarray, dict[str, str]]] = []
 
-    def register(self, name: str, model: Path, example: np.ndarray, tags: Mapping[str, str]) -> dict[str, str]:
-        self.models.append((name, model, example, dict(tags)))
+    def register(self, name: str, package: Path, example: np.ndarray, tags: Mapping[str, str]) -> dict[str, str]:
+        self.models.append((name, package, example, dict(tags)))
         return {"name": name, "version": str(len(self.models)), "uri": f"models:/{name}", "alias": "challenger"}
 
 
 def test_the_selected_model_goes_into_the_registry(chain: Chain, selected: Path, tmp_path: Path):
     shelf = Shelf()
     summary = register(chain.data, selected, tmp_path / "out", "mine", context=Context(registry=shelf))
-    ((name, model, example, tags),) = shelf.models
-    assert (name, model) == ("mine", selected / "model")
+    ((name, _, example, tags),) = shelf.models
+    package = tmp_path / "out" / "package"
+    assert name == "mine"
+    assert fingerprint(package / "model") == fingerprint(selected / "model")
+    assert tags["forms"] == "torch, sparse, onnx"
+    assert (package / "model.safs").stat().st_size == read_json(package / "package.json")["sparse"]["bytes"]
     assert example.dtype == np.float32
     np.testing.assert_allclose(example, load_part(chain.data, "validation").x[:4] / 255, rtol=1e-6)
     assert all(isinstance(value, str) for value in tags.values())

@@ -9,19 +9,20 @@ from safs.compaction import compact
 from safs.data.tensors import load_tensors
 from safs.errors import SafsError
 from safs.export.checking import LIMITS, check_equal, evaluated
+from safs.export.forms import Form, Values
 from safs.export.onnx_file import run_onnx, write_onnx
 from safs.export.size import dense_bytes
-from safs.export.sparse_file import Values, write
+from safs.export.sparse_file import write
 from safs.export.tracing import trace
 from safs.files import fingerprint
 from safs.models import load_model
 from safs.runtime import load
 
-FILES = {"sparse": "model.safs", "onnx": "model.onnx"}
+FILES: dict[Form, str] = {"sparse": "model.safs", "onnx": "model.onnx"}
 MOST_IMAGES = 1024  # of validation: more would say no more about equality
 
 
-def export_model(data: Path, model: Path, out: Path, form: str, values: Values) -> dict[str, Any]:
+def export_model(data: Path, model: Path, out: Path, form: Form, values: Values) -> dict[str, Any]:
     """Write a model in a form for production into the folder `out`.
 
     Args:
@@ -36,7 +37,8 @@ def export_model(data: Path, model: Path, out: Path, form: str, values: Values) 
         predictions.
 
     Raises:
-        SafsError: a layer is not covered, or the exported model is not equal to the model.
+        NotCoveredError: a layer is not covered.
+        SafsError: the exported model is not equal to the model.
     """
     network, spec = load_model(model)
     images = load_tensors(data, "validation").x[:MOST_IMAGES]

@@ -7,7 +7,7 @@ import numpy as np
 from torch import Tensor, nn
 
 from safs.activations import Activation
-from safs.errors import SafsError
+from safs.errors import NotCoveredError
 from safs.export.draft import Doubles, Draft, Step, Value
 from safs.export.folding import norm_scales
 from safs.runtime.rules import SCALES
@@ -15,9 +15,9 @@ from safs.runtime.rules import SCALES
 Converter = Callable[[Draft, str, Any, Value], Value]
 
 
-def refuse(name: str, why: str) -> SafsError:
+def refuse(name: str, why: str) -> NotCoveredError:
     """The error for a layer that the sparse form does not cover."""
-    return SafsError(f"layer {name!r} cannot be exported: {why}")
+    return NotCoveredError(f"layer {name!r} cannot be exported: {why}")
 
 
 def doubles(tensor: Tensor) -> Doubles:
@@ -37,7 +37,7 @@ def plain(draft: Draft, name: str, value: Value) -> None:
     """Refuse a value that has been flattened where its planes are needed.
 
     Raises:
-        SafsError: it has.
+        NotCoveredError: it has.
     """
     if value.flat and draft.shape(value)[1:] != (1, 1):
         raise refuse(name, "it works on a flattened image, and only linear layers may")

@@ -6,7 +6,7 @@ from typing import Any, Union
 
 import numpy as np
 
-from safs.errors import SafsError
+from safs.errors import NotCoveredError
 from safs.runtime.network import Floats, Network, Node, Shape
 from safs.runtime.rules import SCALES, need, shapes_of
 from safs.version import VERSION
@@ -198,13 +198,13 @@ def write_onnx(path: Path, network: Network) -> int:
     """Write a network as ONNX, opset 17, for any batch size, and give the file's length in bytes.
 
     Raises:
-        SafsError: the package onnx is not installed, or ONNX cannot say what a node does.
+        NotCoveredError: the package onnx is not installed, or ONNX cannot say what a node does.
     """
     try:
         import onnx
         import onnx.numpy_helper
     except ImportError:
-        raise SafsError("the form onnx needs the package onnx; install safs[onnx]") from None
+        raise NotCoveredError("the form onnx needs the package onnx; install safs[onnx]") from None
     shapes = shapes_of(network)
     graph, values = Graph(onnx), ["images"]
     for node in network.nodes[1:]:

@@ -3,18 +3,18 @@
 import hashlib
 import json
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
 from safs.errors import SafsError
+from safs.export.forms import Values
 from safs.runtime.coding import encode_gaps, pack, to_planes
 from safs.runtime.network import Network, Node, Sparse
 from safs.runtime.reader import LENGTHS, MAGIC, VALUE_TYPES, VERSION, parse
 from safs.runtime.rules import shapes_of
 from safs.version import VERSION as RELEASE
 
-Values = Literal["float32", "float16"]
 MIDDLE = 150  # a tensor's power of two is stored as a number that is not negative
 FULL = 12  # float16 values of a tensor are brought below 2^12
 

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import fx, nn
 
 from safs.activations import Activation
-from safs.errors import SafsError
+from safs.errors import NotCoveredError, SafsError
 from safs.export.draft import Draft, Step, Value
 from safs.export.folding import fold_norms
 from safs.export.layers import LAYERS, apply, plain, refuse
@@ -59,7 +59,7 @@ def trace(model: nn.Module, spec: ModelSpec) -> Network:
         spec: input shape, classes and normalisation.
 
     Raises:
-        SafsError: a layer is not covered; the error names it.
+        NotCoveredError: a layer is not covered; the error names it.
     """
     training = model.training
     model.eval()
@@ -67,7 +67,7 @@ def trace(model: nn.Module, spec: ModelSpec) -> Network:
         graph = _Tracer().trace(model)
     except Exception as error:  # whatever the model's own code raises on a symbolic value
         reason = " ".join(str(error).split())[:200]
-        raise SafsError(
+        raise NotCoveredError(
             f"{spec.architecture} cannot be exported: torch.fx cannot follow its forward ({reason})"
         ) from None
     finally:
@@ -91,7 +91,9 @@ def trace(model: nn.Module, spec: ModelSpec) -> Network:
                     raise
                 raise refuse(_name(node), str(error)) from None
     if not isinstance(output, Value) or not (output.flat or draft.shape(output)[1:] == (1, 1)):
-        raise SafsError(f"{spec.architecture} cannot be exported: its output is not one vector of logits an image")
+        raise NotCoveredError(
+            f"{spec.architecture} cannot be exported: its output is not one vector of logits an image"
+        )
     output = fold_norms(draft, output)
     about = {"architecture": spec.architecture, "sparsity": str(spec.sparsity), "seed": str(spec.seed)}
     return draft.network(output, spec.classes, spec.mean, spec.std, about)

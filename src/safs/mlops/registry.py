@@ -11,13 +11,15 @@ from mlflow import MlflowClient
 from mlflow.models import ModelSignature
 from mlflow.types import Schema, TensorSpec
 
+from safs.export.packaging import MODEL, SPARSE
 from safs.models import load_spec
+from safs.version import VERSION
 
 ALIAS = "challenger"
 
 
 class MlflowRegistry:
-    """Registers model folders as pyfunc models that need the `safs` package and no pickle.
+    """Registers models as pyfunc models without pickle; those that the runtime covers need no torch where they are served.
 
     Args:
         client: the tracking server, which is the registry too.
@@ -29,9 +31,9 @@ class MlflowRegistry:
     def __init__(self, client: MlflowClient, uri: str, run: str, pipeline_run: str) -> None:
         self.client, self.uri, self.run, self.pipeline_run = client, uri, run, pipeline_run
 
-    def register(self, name: str, model: Path, example: np.ndarray, tags: Mapping[str, str]) -> dict[str, str]:
-        """Register a model folder under the alias `challenger`; the same model again gives the same version."""
-        version = self.find(name, tags["model_fingerprint"]) or self.create(name, model, example, tags)
+    def register(self, name: str, package: Path, example: np.ndarray, tags: Mapping[str, str]) -> dict[str, str]:
+        """Register a package under the alias `challenger`; the same model again gives the same version."""
+        version = self.find(name, tags["model_fingerprint"]) or self.create(name, package, example, tags)
         self.client.set_registered_model_alias(name, ALIAS, version)
         return {"name": name, "version": version, "alias": ALIAS, "uri": f"models:/{name}@{ALIAS}"}
 
@@ -43,9 +45,9 @@ class MlflowRegistry:
         )
         return str(versions[0].version) if versions else None
 
-    def create(self, name: str, model: Path, example: np.ndarray, tags: Mapping[str, str]) -> str:
+    def create(self, name: str, package: Path, example: np.ndarray, tags: Mapping[str, str]) -> str:
         """Log the model to the run and make a version of it."""
-        spec = load_spec(model)
+        spec = load_spec(package / MODEL)
         signature = ModelSignature(
             Schema(
                 [
@@ -58,17 +60,18 @@ class MlflowRegistry:
             ),
             Schema([TensorSpec(np.dtype("float32"), (-1, len(spec.classes)))]),
         )
+        light = (package / SPARSE).exists()
         os.environ["MLFLOW_ALLOW_PICKLE_DESERIALIZATION"] = "false"
         mlflow.set_tracking_uri(self.uri)
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "model"
             mlflow.pyfunc.save_model(
                 path,
-                loader_module="safs.mlops.pyfunc",
-                data_path=str(model),
+                loader_module="safs.runtime.pyfunc" if light else "safs.mlops.pyfunc",
+                data_path=str(package),
                 signature=signature,
                 input_example={"images" if len(spec.input_shape) == 3 else "series": example},
-                pip_requirements=["safs"],
+                pip_requirements=[f"safs=={VERSION}" if light else f"safs[train]=={VERSION}"],
             )
             self.client.log_artifacts(self.run, str(path), "model")
         if not self.client.search_registered_models(f"name = '{name}'"):

@@ -53,12 +53,12 @@ class Silent:
 class Registry(Protocol):
     """Keeps chosen models by name and version."""
 
-    def register(self, name: str, model: Path, example: np.ndarray, tags: Mapping[str, str]) -> dict[str, str]:
-        """Register a model folder; gives its name, version, uri and alias.
+    def register(self, name: str, package: Path, example: np.ndarray, tags: Mapping[str, str]) -> dict[str, str]:
+        """Register a model in all its forms; gives its name, version, uri and alias.
 
         Args:
             name: the registered model's name.
-            model: a folder with `model.json` and `model.safetensors`.
+            package: a folder that `safs.export.packaging` made.
             example: images [batch, channels, height, width], float32 in [0, 1].
             tags: what to write on the version.
         """

@@ -1,8 +1,9 @@
 """What a model becomes for production: one file that holds what is left of it."""
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
+from safs.export.forms import Form, Values
 from safs.steps.context import Context
 from safs.steps.work import work_folder
 
@@ -11,8 +12,8 @@ def export(
     data: Path,
     model: Path,
     out: Path,
-    form: Literal["sparse", "onnx"] = "sparse",
-    values: Literal["float32", "float16"] = "float32",
+    form: Form = "sparse",
+    values: Values = "float32",
     *,
     context: Context = Context(),
 ) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Step 8: the chosen model goes into the registry, as the challenger."""
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +19,13 @@ def register(
 ) -> dict[str, Any]:
     """Register the selected model with its signature, an example and tags, under the alias challenger.
 
-    The same model is registered once: doing it again gives the version that is there.
+    It is registered in every form that can hold it: for the runtime, which needs no torch, for ONNX and for PyTorch; each is
+    checked against the model first. The same model is registered once: doing it again gives the version that is there.
 
     Args:
         data: Data set folder, the output of prepare.
         selection: Folder of the selection, the output of select.
-        out: Folder to write registration.json to.
+        out: Folder to write registration.json and the model in all its forms to.
         model_name: Name in the model registry.
 
     Raises:
@@ -31,6 +33,7 @@ def register(
     """
     from safs.data import load_info, load_part
     from safs.data.tensors import as_inputs
+    from safs.export.packaging import make_package
     from safs.files import fingerprint, read_json, write_json
     from safs.models import describe_activations, load_model
 
@@ -60,7 +63,12 @@ def register(
     }
     context.tracker.progress(0, 1, model_name)
     with work_folder("register", out, context, model=model, model_name=model_name) as work:
-        registered = context.registry.register(model_name, model, example, tags)
+        package = work / "package"
+        shutil.rmtree(package, ignore_errors=True)  # what an interrupted try left
+        package.mkdir()
+        forms = make_package(data, model, package)
+        tags["forms"] = ", ".join(["torch", *(form for form, found in forms.items() if "missing" not in found)])
+        registered = context.registry.register(model_name, package, example, tags)
         write_json(work / "registration.json", registered)
     context.tracker.progress(1, 1, f"{registered['name']} version {registered['version']}")
     return registered

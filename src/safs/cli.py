@@ -11,7 +11,7 @@ from cyclopts import App, CycloptsError, Group, Parameter, Token
 from rich.console import Console
 
 from safs import __version__
-from safs.kubeflow.commands import runs, schedule
+from safs.kubeflow.commands import compile_pipeline, runs, schedule
 from safs.kubeflow.parameters import SUMMARY, Sparsities, document, pipeline_docs, pipeline_parameters
 from safs.mlops.failure import one_line
 from safs.steps import STEPS, TOOLS
@@ -129,30 +129,16 @@ def _run(**given: Any) -> None:
 
 
 def _submit(**given: Any) -> None:
+    from safs.kubeflow.compiled import compiled
     from safs.kubeflow.endpoint import Endpoint
     from safs.kubeflow.runs import link
     from safs.kubeflow.submit import submit_run
 
     endpoint = Endpoint(given.pop("host"), given.pop("namespace", ""))
-    options = {name: given.pop(name) for name in ("image", "experiment", "service_account") if name in given}
-    run = submit_run(_merged(given, pipeline_parameters(), pipeline_docs()), endpoint, **options)
+    pipeline = compiled(given.pop("image", ""), given.pop("deployment", None))
+    options = {name: given.pop(name) for name in ("experiment", "service_account") if name in given}
+    run = submit_run(_merged(given, pipeline_parameters(), pipeline_docs()), pipeline, endpoint, **options)
     print(f"started run {run}\n{link(endpoint, run)}")
-
-
-def compile_pipeline(*, out: Path, image: str = "") -> None:
-    """Write the compiled training pipeline, the one that `run` and `submit` use.
-
-    Args:
-        out: YAML file to write.
-        image: Component image to put in, with tag or digest; the package's own if none is named.
-    """
-    from safs.files import check_free, write_text
-    from safs.kubeflow.package import pipeline_text
-
-    check_free(out)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    write_text(out, pipeline_text(image))
-    print(f"wrote {out}")
 
 
 def _build() -> None:
@@ -176,12 +162,14 @@ def _build() -> None:
             name: _option(name, str, default)
             for name, default in {"image": "", "experiment": "safs", "namespace": "", "service_account": ""}.items()
         },
+        "deployment": _option("deployment", Path | None, None),
     }
     target_docs = {
         "host": "Address of the Kubeflow Pipelines endpoint; a token is taken from KF_PIPELINES_TOKEN.",
         "image": "Component image, with tag or digest.",
         "experiment": "Kubeflow experiment to put the run in.",
         "namespace": "Kubernetes namespace; none for a single-user installation.",
+        "deployment": "YAML file with resources, GPUs, nodes, volumes, secrets, timeouts and retries of the steps.",
         "service_account": "Kubernetes service account of the pods; Kubeflow's default if none is named.",
     }
     submit = _flags(

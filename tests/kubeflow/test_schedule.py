@@ -1,6 +1,7 @@
 """Schedules: a file becomes one recurring run, from whatever state, through whatever failure."""
 
 import itertools
+import json
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -218,3 +219,19 @@ def test_the_command_says_what_it_did_and_what_it_would_do(kubeflow, tmp_path):
     assert safs(*command, "--dry-run").out == "would create nightly: 0 30 2 * * * UTC, running\n"
     assert safs(*command).out == "create nightly: 0 30 2 * * * UTC, running\n"
     assert safs(*command).out == f"nightly is as {file} says\n"
+
+
+def test_a_schedule_becomes_a_resource_for_gitops(tmp_path):
+    file = tmp_path / "nightly.yaml"
+    (tmp_path / "deployment.yaml").write_text("all: {timeout: 60}")
+    file.write_text(yaml.safe_dump(NIGHTLY | {"state": "paused", "deployment": "deployment.yaml"}))
+    done = safs("schedule", file, "--out", tmp_path / "resource.yaml", "--namespace", "mine")
+    assert done.code == 0, done.err
+    resource = yaml.safe_load((tmp_path / "resource.yaml").read_text())
+    assert (resource["kind"], resource["metadata"]) == ("ScheduledWorkflow", {"name": "nightly", "namespace": "mine"})
+    assert resource["status"] == {}, "the controller wants one to start from"
+    spec = resource["spec"]
+    assert (spec["enabled"], spec["noCatchup"], spec["maxConcurrency"]) == (False, True, 1)
+    values = {entry["name"]: json.loads(entry["value"]) for entry in spec["workflow"]["parameters"]}
+    assert values["seeds"] == [3]
+    assert set(json.loads(spec["workflow"]["spec"])) == {"pipeline_spec", "platform_spec"}

@@ -7,6 +7,7 @@ from kubeflow_server import PATIENCE
 from small_run import safs
 
 from safs.errors import SafsError
+from safs.kubeflow.compiled import compiled
 from safs.kubeflow.endpoint import Endpoint
 from safs.kubeflow.parameters import pipeline_parameters
 from safs.kubeflow.submit import submit_run, submitted_version
@@ -18,11 +19,11 @@ def test_a_run_is_started_with_the_packaged_pipeline_and_the_parameters(kubeflow
     content, host = kubeflow
     monkeypatch.setenv("KF_PIPELINES_TOKEN", "a-secret")
     content.token = "a-secret"
-    run = submit_run({**ARGUMENTS, "seeds": [3]}, Endpoint(host), "some/image:1", "mine")
+    run = submit_run({**ARGUMENTS, "seeds": [3]}, compiled("some/image:1"), Endpoint(host), "mine")
     (sent,) = content.stored["runs"].values()
     assert run == sent["run_id"]
     assert sent["runtime_config"]["parameters"]["seeds"] == [3]
-    assert sent["runtime_config"]["parameters"]["code_version"].endswith("some/image:1")
+    assert sent["runtime_config"]["parameters"]["code_version"].split()[1] == "some/image:1"
     assert content.stored["experiments"][sent["experiment_id"]]["display_name"] == "mine"
     specification = sent["pipeline_spec"]
     images = {executor["container"]["image"] for executor in specification["deploymentSpec"]["executors"].values()}
@@ -54,7 +55,7 @@ def test_a_refusal_is_one_line_that_names_host_status_and_what_to_do(kubeflow, s
     content, host = kubeflow
     content.always.append(("POST runs", status))
     with pytest.raises(SafsError, match=f"{host} answered {status} .*so it is.*{advice}"):
-        submit_run(ARGUMENTS, Endpoint(host))
+        submit_run(ARGUMENTS, compiled(), Endpoint(host))
     assert content.calls.count("POST runs") == 1, "a create is never tried twice"
 
 
@@ -63,39 +64,39 @@ def test_an_endpoint_that_hangs_or_is_something_else_is_named(kubeflow, fault):
     content, host = kubeflow
     content.always.append(("GET healthz", fault))
     with pytest.raises(SafsError, match=f"{host}.*--host"):
-        submit_run(ARGUMENTS, Endpoint(host, patience=PATIENCE))
+        submit_run(ARGUMENTS, compiled(), Endpoint(host, patience=PATIENCE))
     assert not content.stored["runs"]
 
 
 def test_a_read_that_fails_for_a_moment_is_tried_again(kubeflow):
     content, host = kubeflow
     content.faults += [("GET healthz", 503), ("GET experiments", 502)]
-    assert submit_run(ARGUMENTS, Endpoint(host)) in content.stored["runs"]
+    assert submit_run(ARGUMENTS, compiled(), Endpoint(host)) in content.stored["runs"]
 
 
 @pytest.mark.parametrize("host", ["http://127.0.0.1:9", "localhost:8080"])
 def test_an_address_without_a_kubeflow_is_named(host):
     with pytest.raises(SafsError, match=host):
-        submit_run(ARGUMENTS, Endpoint(host, patience=PATIENCE))
+        submit_run(ARGUMENTS, compiled(), Endpoint(host, patience=PATIENCE))
 
 
 def test_an_installation_with_several_users_wants_a_namespace(kubeflow):
     content, host = kubeflow
     content.several = True
     with pytest.raises(SafsError, match="--namespace"):
-        submit_run(ARGUMENTS, Endpoint(host))
-    assert submit_run(ARGUMENTS, Endpoint(host, "mine"))
+        submit_run(ARGUMENTS, compiled(), Endpoint(host))
+    assert submit_run(ARGUMENTS, compiled(), Endpoint(host, "mine"))
 
 
 def test_data_that_only_the_cluster_sees_is_never_taken_from_the_cache(monkeypatch):
-    bundled = submitted_version(ARGUMENTS, "image:1")
-    assert submitted_version(ARGUMENTS, "image:1") == bundled
-    assert submitted_version(ARGUMENTS, "image:2") != bundled
+    bundled = submitted_version(ARGUMENTS, compiled("image:1"))
+    assert submitted_version(ARGUMENTS, compiled("image:1")) == bundled
+    assert submitted_version(ARGUMENTS, compiled("image:2")) != bundled
     there = {**ARGUMENTS, "dataset": "/mnt/only-there"}
     monkeypatch.setattr("time.strftime", lambda _: "20260101000000")
-    first = submitted_version(there, "image:1")
+    first = submitted_version(there, compiled("image:1"))
     monkeypatch.setattr("time.strftime", lambda _: "20260102000000")
-    assert submitted_version(there, "image:1") != first
+    assert submitted_version(there, compiled("image:1")) != first
 
 
 def test_runs_shows_states_and_links(kubeflow):

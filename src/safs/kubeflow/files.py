@@ -56,8 +56,11 @@ def read_checked(path: Path, what: str, example: str, kind: type[Content]) -> Co
         if first["type"] == "extra_forbidden":
             raise SafsError(f"{what} {str(path)!r}: {unknown('key', where, _keys(kind, first['loc']))}") from None
         rule = first["msg"].removeprefix("Value error, ")
-        got = "" if first["type"] == "missing" else f" is {first['input']!r}"
-        raise SafsError(f"{what} {str(path)!r}: {where}{got}: {rule[0].lower() + rule[1:]}") from None
+        rule = rule[0].lower() + rule[1:] if rule[1].islower() else rule
+        got = (
+            f" is {first['input']!r}" if isinstance(first["input"], str | int | float) else ""
+        )  # no maps: secrets perhaps
+        raise SafsError(f"{what} {str(path)!r}: {where}{got}: {rule}") from None
 
 
 def _keys(kind: type[BaseModel], place: Iterable[str | int]) -> list[str]:

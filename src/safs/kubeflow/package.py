@@ -2,11 +2,11 @@
 
 import re
 from pathlib import Path
-from typing import Any
 
 from safs import __version__
 from safs.errors import SafsError
 
+IMAGE = f"safs-pipelines:{__version__}"
 PIPELINE = Path(__file__).with_name("training.yaml")
 
 
@@ -24,12 +24,4 @@ def pipeline_text(image: str = "") -> str:
         return text
     if not re.fullmatch(r"\w[\w.:/@-]*", image, flags=re.ASCII):
         raise SafsError(f"image is {image!r}; write registry.example/team/safs:1, or better its digest @sha256:...")
-    return re.sub(rf"^(\s+image: )safs-pipelines:{re.escape(__version__)}$", rf"\g<1>{image}", text, flags=re.M)
-
-
-def pipeline_content(text: str) -> dict[str, Any]:
-    """A compiled pipeline as the API takes it: the specification, with that of the platform beside it if there is one."""
-    import yaml
-
-    specification, *platform = yaml.load_all(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader))
-    return {"pipeline_spec": specification, "platform_spec": platform[0]} if platform else dict(specification)
+    return re.sub(rf"^(\s+image: ){re.escape(IMAGE)}$", rf"\g<1>{image}", text, flags=re.M)

@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from safs.errors import SafsError
+from safs.kubeflow.compiled import Compiled
 from safs.kubeflow.endpoint import Endpoint, RefusedError, named
 from safs.kubeflow.schedule import MARK, Schedule, recurring_run
 
@@ -28,7 +29,7 @@ class Change(NamedTuple):
 
 
 def reconcile(
-    schedule: Schedule, parameters: dict[str, Any], pipeline: dict[str, Any], endpoint: Endpoint, dry_run: bool = False
+    schedule: Schedule, parameters: dict[str, Any], pipeline: Compiled, endpoint: Endpoint, dry_run: bool = False
 ) -> list[str]:
     """Bring the recurring run of a schedule to what its file says.
 

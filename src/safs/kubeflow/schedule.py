@@ -8,10 +8,9 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field
 
 from safs.errors import SafsError
-from safs.files import code_version
+from safs.kubeflow.compiled import Compiled, compiled
 from safs.kubeflow.cron import six_fields
 from safs.kubeflow.files import Checked, read_checked
-from safs.kubeflow.package import pipeline_content, pipeline_text
 from safs.kubeflow.parameters import pipeline_docs, pipeline_parameters
 from safs.steps.arguments import check_arguments
 
@@ -28,6 +27,7 @@ class Schedule(Checked):
         experiment: Kubeflow experiment that the runs go to.
         image: component image, with its tag or, better, its digest; the package's own if empty.
         service_account: Kubernetes service account of the runs' pods; Kubeflow's default if empty.
+        deployment: a deployment file, relative to this one; none if empty.
         parameters: the pipeline's parameters that differ from their defaults.
     """
 
@@ -37,14 +37,15 @@ class Schedule(Checked):
     experiment: Annotated[str, Field(min_length=1)] = "safs"
     image: str = ""
     service_account: str = ""
+    deployment: str = ""
     parameters: Annotated[dict[str, Any], Field(default_factory=dict)]
 
 
-def read_schedule(path: Path) -> tuple[Schedule, dict[str, Any], dict[str, Any]]:
+def read_schedule(path: Path) -> tuple[Schedule, dict[str, Any], Compiled]:
     """Read and check a schedule's file.
 
     Returns:
-        The schedule, all of the pipeline's parameters, and the pipeline as the API takes it.
+        The schedule, all of the pipeline's parameters, and the compiled pipeline.
 
     Raises:
         SafsError: a key or a parameter is unknown, or a value breaks its rule.
@@ -54,23 +55,23 @@ def read_schedule(path: Path) -> tuple[Schedule, dict[str, Any], dict[str, Any]]
         parameters = check_arguments(pipeline_parameters(), schedule.parameters, pipeline_docs())
     except SafsError as error:
         raise SafsError(f"schedule {str(path)!r}: {error}") from None
-    parameters["code_version"] = version_for_a_schedule(schedule, parameters)
-    return schedule, parameters, pipeline_content(pipeline_text(schedule.image))
+    pipeline = compiled(schedule.image, path.parent / schedule.deployment if schedule.deployment else None)
+    parameters["code_version"] = scheduled_version(parameters, pipeline)
+    return schedule, parameters, pipeline
 
 
-def version_for_a_schedule(schedule: Schedule, parameters: dict[str, Any]) -> str:
-    """What the cache follows: the code, the image, and the time of the run where there are files that may change.
+def scheduled_version(parameters: dict[str, Any], pipeline: Compiled) -> str:
+    """What the cache follows: the code, the images, and the time of the run where there are files that may change.
 
     Kubeflow replaces `[[ScheduledTime]]` when it starts the run, so each one reads its data anew.
     """
     from safs.data.sources import SOURCES
 
     source = SOURCES.get(parameters["dataset"])
-    time = "" if source and not source.needs_root else "[[ScheduledTime]]"
-    return " ".join(part for part in (code_version(), schedule.image, time) if part)
+    return pipeline.version if source and not source.needs_root else f"{pipeline.version} [[ScheduledTime]]"
 
 
-def recurring_run(schedule: Schedule, parameters: dict[str, Any], pipeline: dict[str, Any], experiment: str) -> Any:
+def recurring_run(schedule: Schedule, parameters: dict[str, Any], pipeline: Compiled, experiment: str) -> Any:
     """The recurring run as the API takes it: no catching up, one run at a time.
 
     Its description carries a fingerprint of all but its state, by which it is recognised later.
@@ -80,7 +81,7 @@ def recurring_run(schedule: Schedule, parameters: dict[str, Any], pipeline: dict
     body = api.V2beta1RecurringRun(
         display_name=schedule.name,
         experiment_id=experiment,
-        pipeline_spec=pipeline,
+        pipeline_spec=pipeline.content,
         runtime_config=api.V2beta1RuntimeConfig(parameters=parameters),
         trigger=api.V2beta1Trigger(cron_schedule=api.V2beta1CronSchedule(cron=schedule.cron)),
         no_catchup=True,

@@ -182,8 +182,8 @@ def _build() -> None:
         {**target_docs, **docs, **CONFIG_DOCS},
     )
     app.command(submit, name="submit", group=PIPELINE_COMMANDS)
-    for command in (schedule, runs):
-        app.command(command, group=CLUSTER_COMMANDS)
+    for on_a_cluster in (schedule, runs):
+        app.command(on_a_cluster, group=CLUSTER_COMMANDS)
     for step in STEPS.values():
         _add_step(step, STEP_COMMANDS)
     for tool in TOOLS.values():

@@ -1,6 +1,7 @@
 """`safs retrain`."""
 
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,17 @@ from safs.mlops.tracked import DEFAULT_WORKSPACE
 from safs.steps.arguments import check_arguments, step_parameters
 
 
+@dataclass(frozen=True)
+class _Cluster:
+    """Where a run is submitted to; nowhere if it has no host."""
+
+    host: str
+    image: str
+    deployment: Path | None
+    experiment: str
+    namespace: str
+
+
 def retrain(
     *,
     config: Path | None = None,
@@ -19,6 +31,7 @@ def retrain(
     reason: str = "",
     host: str = "",
     image: str = "",
+    deployment: Path | None = None,
     experiment: str = "safs",
     namespace: str = "",
     dry_run: bool = False,
@@ -36,6 +49,7 @@ def retrain(
         reason: A reason of your own, which starts a training if none was started of late.
         host: Address of the Kubeflow Pipelines endpoint to submit the run to; it runs on this machine if none is named.
         image: Component image, with tag or digest.
+        deployment: YAML file that says how each step is deployed, as for safs submit.
         experiment: Kubeflow experiment to put the run in.
         namespace: Kubernetes namespace; none for a single-user installation.
         dry_run: Say what would be done.
@@ -44,7 +58,7 @@ def retrain(
     from safs.retraining.decision import read_rules
     from safs.steps.names import check_names
 
-    read = read_rules(rules)
+    read, cluster = read_rules(rules), _Cluster(host, image, deployment, experiment, namespace)
     given = read_yaml(config, "such as `seeds: [0, 1]`") if config else {}
     arguments = check_arguments(pipeline_parameters(), {**given, "model_name": model_name}, pipeline_docs())
     check_names(arguments)
@@ -65,19 +79,23 @@ def retrain(
         f"a training is started: {decision.reason}" + (f"; the search begins with {warm}" if warm else ""), flush=True
     )
     try:
-        retrainer.started(run, _start({**arguments, "warm_start": warm}, workspace, host, image, experiment, namespace))
+        retrainer.started(run, _start({**arguments, "warm_start": warm}, workspace, cluster))
     except BaseException as error:
         retrainer.failed(run, str(error) or type(error).__name__)
         raise
 
 
-def _start(arguments: dict[str, Any], workspace: Path, host: str, image: str, experiment: str, namespace: str) -> str:
+def _start(arguments: dict[str, Any], workspace: Path, cluster: _Cluster) -> str:
     """Start the pipeline; gives what to look for."""
-    if host:
+    if cluster.host:
+        from safs.kubeflow.compiled import compiled
+        from safs.kubeflow.endpoint import Endpoint
+        from safs.kubeflow.runs import link
         from safs.kubeflow.submit import submit_run
 
-        run = submit_run(arguments, host=host, image=image, experiment=experiment, namespace=namespace)
-        print(f"started run {run}\n{host.rstrip('/')}/#/runs/details/{run}")
+        endpoint = Endpoint(cluster.host, cluster.namespace)
+        run = submit_run(arguments, compiled(cluster.image, cluster.deployment), endpoint, cluster.experiment)
+        print(f"started run {run}\n{link(endpoint, run)}")
         return run
     from safs.kubeflow.display import show_outcome
     from safs.kubeflow.local import run_locally

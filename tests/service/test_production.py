@@ -1,10 +1,12 @@
 """A model's life on the real stack, one station after the other: each test goes on where the one before it ended."""
 
+import os
 import re
 import subprocess
 import threading
 import time
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,7 +44,7 @@ class Life:
         return self.folder / "workspace"
 
     def call(self, *arguments: object) -> Done:
-        return safs(*arguments, cwd=self.folder, timeout=600, **self.stack.environment)
+        return safs(*arguments, cwd=self.folder, timeout=1500, **self.stack.environment)
 
     def at_once(self, *commands: tuple[object, ...]) -> list[Done]:
         """Start commands at the same moment, and wait for their ends."""
@@ -62,7 +64,7 @@ class Life:
 
 
 @pytest.fixture(scope="module")
-def life(stack: Stack, digits_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Life:
+def life(stack: Stack, digits_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Life]:
     folder = tmp_path_factory.mktemp("life")
     (folder / "rules.yaml").write_text("max_latency_ratio: 0\n")
     patch = pytest.MonkeyPatch()
@@ -73,8 +75,6 @@ def life(stack: Stack, digits_folder: Path, tmp_path_factory: pytest.TempPathFac
 
 
 def test_a_run_goes_on_when_the_server_is_killed_and_started_again(life: Life):
-    import os
-
     clean = {k: v for k, v in os.environ.items() if not k.startswith(("MLFLOW_", "SAFS_"))} | life.stack.environment
     command = [str(SAFS), "run", *ONE, "--workspace", str(life.workspace)]
     with (life.folder / "out").open("w") as out, (life.folder / "err").open("w") as err:
@@ -82,10 +82,13 @@ def test_a_run_goes_on_when_the_server_is_killed_and_started_again(life: Life):
         while run.poll() is None and "✓ pretrain" not in (life.folder / "err").read_text():
             time.sleep(0.1)
         assert run.poll() is None, (life.folder / "err").read_text()
-        life.stack.kill()
-        time.sleep(5)
-        life.stack.start()
-        run.wait(timeout=600)
+        try:
+            life.stack.kill()
+            time.sleep(5)
+            life.stack.start()
+            run.wait(timeout=1500)
+        finally:
+            run.kill()
     assert run.returncode == 0, (life.folder / "err").read_text()
     steps = re.findall(r"^✓ (\w+)", (life.folder / "err").read_text(), flags=re.M)
     assert steps == ["prepare", "pretrain", "prune", "search", "finetune", "evaluate", "select", "register"]

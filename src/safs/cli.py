@@ -11,7 +11,9 @@ from cyclopts import App, CycloptsError, Group, Parameter, Token
 from rich.console import Console
 
 from safs import __version__
-from safs.kubeflow.commands import compile_pipeline, runs, schedule
+from safs.commands.cluster import compile_pipeline, runs, schedule
+from safs.commands.promotion import audit, promote, rollback
+from safs.files import read_yaml
 from safs.kubeflow.parameters import SUMMARY, Sparsities, document, pipeline_docs, pipeline_parameters
 from safs.mlops.failure import one_line
 from safs.steps import STEPS, TOOLS
@@ -27,6 +29,7 @@ Lists are written `--seeds 0 1 2` or `--seeds "[0, 1, 2]"`."""
 
 PIPELINE_COMMANDS, STEP_COMMANDS = Group.create_ordered("The pipeline"), Group.create_ordered("Its steps, one by one")
 TOOL_COMMANDS, CLUSTER_COMMANDS = Group.create_ordered("Beside the pipeline"), Group.create_ordered("On a cluster")
+PRODUCTION_COMMANDS = Group.create_ordered("In production")
 LISTS = Parameter(consume_multiple=True, json_list=True, negative="")
 app = App(
     name="safs",
@@ -92,11 +95,10 @@ def _merged(
     given: dict[str, Any], parameters: Mapping[str, inspect.Parameter], docs: Mapping[str, str]
 ) -> dict[str, Any]:
     """The checked parameters: flags over config file over defaults."""
-    from safs.kubeflow.files import read_mapping
-
     config = given.pop("config", None)
-    read = read_mapping(config, "config file", "seeds: [0, 1]") if config else {}
-    return check_arguments(parameters, {**read, **given}, docs)
+    return check_arguments(
+        parameters, {**(read_yaml(config, "such as `seeds: [0, 1]`") if config else {}), **given}, docs
+    )
 
 
 def _add_step(step: Step, group: Group) -> None:
@@ -190,12 +192,14 @@ def _build() -> None:
         {**target_docs, **docs, **CONFIG_DOCS},
     )
     app.command(submit, name="submit", group=PIPELINE_COMMANDS)
-    for command in (schedule, runs):
-        app.command(command, group=CLUSTER_COMMANDS)
+    for on_a_cluster in (schedule, runs):
+        app.command(on_a_cluster, group=CLUSTER_COMMANDS)
     for step in STEPS.values():
         _add_step(step, STEP_COMMANDS)
     for tool in TOOLS.values():
         _add_step(tool, TOOL_COMMANDS)
+    for command in (promote, rollback, audit):
+        app.command(command, group=PRODUCTION_COMMANDS)
 
 
 _build()

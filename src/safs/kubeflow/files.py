@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from safs.errors import SafsError, unknown
+from safs.files import read_yaml
 
 Content = TypeVar("Content", bound="Checked")
 
@@ -17,37 +18,13 @@ class Checked(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-def read_mapping(path: Path, what: str, example: str) -> dict[str, Any]:
-    """Read a YAML file that maps names to values.
-
-    Args:
-        path: the file.
-        what: what it is, for the error.
-        example: a line of such a file, for the error.
-
-    Raises:
-        SafsError: it is missing, is not YAML or holds something else.
-    """
-    import yaml
-
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise SafsError(f"{what} {str(path)!r} does not exist") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise SafsError(f"{what} {str(path)!r} is not YAML: {' '.join(str(error).split())}") from None
-    if not isinstance(content, dict):
-        raise SafsError(f"{what} {str(path)!r} holds no names with values, such as `{example}`")
-    return content
-
-
 def read_checked(path: Path, what: str, example: str, kind: type[Content]) -> Content:
     """Read a YAML file into a model.
 
     Raises:
         SafsError: a key is unknown or a value breaks its rule; the error names both, and the nearest known key.
     """
-    content = read_mapping(path, what, example)
+    content = read_yaml(path, f"such as `{example}`")
     try:
         return kind.model_validate(content)
     except ValidationError as error:

@@ -21,7 +21,6 @@ from safs.serving.metrics import Metrics
 from safs.version import VERSION
 
 BYTES_A_NUMBER = 32  # at most, in JSON
-CHUNK = 2**16
 
 
 def find_model(path: Path) -> Path:
@@ -162,8 +161,9 @@ class _Handler(BaseHTTPRequestHandler):
             return 411, {"error": "Content-Length is missing"}
         if int(length) > self.service.limit:
             self.close_connection = True
-            for _ in range(0, min(int(length), 4 * self.service.limit), CHUNK):
-                self.rfile.read(min(CHUNK, int(length)))  # who is still sending would not see the answer
+            left = min(int(length), 4 * self.service.limit)  # who is still sending would not see the answer
+            while left > 0 and (chunk := self.rfile.read(min(left, 2**16))):
+                left -= len(chunk)
             return 413, {"error": f"the body has more than {self.service.limit} bytes"}
         body = self.rfile.read(int(length))
         if self.path != f"/v2/models/{self.service.name}/infer":

@@ -12,6 +12,7 @@ from rich.console import Console
 
 from safs import __version__
 from safs.commands.cluster import compile_pipeline, runs, schedule
+from safs.commands.doctor import doctor
 from safs.commands.promotion import audit, promote, rollback
 from safs.files import read_yaml
 from safs.kubeflow.parameters import SUMMARY, Sparsities, document, pipeline_docs, pipeline_parameters
@@ -192,8 +193,8 @@ def _build() -> None:
         {**target_docs, **docs, **CONFIG_DOCS},
     )
     app.command(submit, name="submit", group=PIPELINE_COMMANDS)
-    for on_a_cluster in (schedule, runs):
-        app.command(on_a_cluster, group=CLUSTER_COMMANDS)
+    for on_a_cluster in (schedule, runs, doctor):
+        app.command(on_a_cluster, group=CLUSTER_COMMANDS)  # type: ignore[arg-type]
     for step in STEPS.values():
         _add_step(step, STEP_COMMANDS)
     for tool in TOOLS.values():

@@ -1,15 +1,14 @@
 """The doctor finds what is broken, says what to do, calls nothing broken that is merely not set up, and never hangs."""
 
-import shutil
 import socket
 import subprocess
-import sys
 import time
 
 import pytest
 from small_run import safs
 
 from safs.doctor.examination import Absent, examine
+from tests.data.buckets import rclone
 from tests.kubeflow.kubeflow_server import Kubeflow, serving
 
 NAMES = ["versions", "workspace", "tracking", "registry", "database", "object store", "Kubeflow", "image"]
@@ -26,6 +25,7 @@ def silent():
         yield server.getsockname()[1]
 
 
+@pytest.mark.integration
 def test_on_a_fresh_machine_nothing_is_broken(tmp_path):
     done = safs("doctor", "--workspace", tmp_path, "--timeout", 120)
     assert done.code == 0, done.out + done.err
@@ -36,6 +36,7 @@ def test_on_a_fresh_machine_nothing_is_broken(tmp_path):
     assert "SAFS_STORAGE" in lines["database"]
 
 
+@pytest.mark.integration
 def test_what_is_broken_is_named_with_what_to_do_and_without_passwords(tmp_path, silent):
     (tmp_path / "file").write_text("")
     dead = "127.0.0.1:9"
@@ -89,6 +90,7 @@ def test_a_kubeflow_that_answers_is_fine_and_one_that_refuses_is_told_why(tmp_pa
             look(host, "")
 
 
+@pytest.mark.integration
 def test_the_registry_wants_a_champion_that_safs_has_registered(tmp_path, monkeypatch):
     from mlflow import MlflowClient
 
@@ -115,13 +117,10 @@ def test_a_real_object_store_is_told_from_one_that_refuses(tmp_path, monkeypatch
     from safs.doctor.parts import object_store
     from safs.errors import SafsError
 
-    rclone = shutil.which("rclone") or shutil.which("rclone", path=str(sys.prefix) + "/bin")
-    if rclone is None:
-        pytest.skip("rclone is not installed")
     (tmp_path / "bucket").mkdir()
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    command = [rclone, "serve", "s3", "--auth-key", "key,secret", "--addr", f"127.0.0.1:{port}", str(tmp_path)]
+    command = [rclone(), "serve", "s3", "--auth-key", "key,secret", "--addr", f"127.0.0.1:{port}", str(tmp_path)]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     for name, value in {
         "ENDPOINT_URL": f"http://127.0.0.1:{port}",

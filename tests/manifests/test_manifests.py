@@ -144,6 +144,7 @@ def test_rights_are_few_and_the_namespace_is_restricted(rendered, tree):
     assert {one["metadata"]["namespace"] for one in others} == {"safs"}
 
 
+@pytest.mark.integration
 def test_what_the_manifests_start_exists(rendered):
     for name, pod in pods_of(rendered["base"]):
         for container in pod["containers"]:
@@ -169,6 +170,7 @@ def test_alerts_and_dashboard_ask_for_metrics_that_there_are(rendered):
         assert f"`{rule['alert']}`" in runbook, "each alert has its line in the runbook"
 
 
+@pytest.mark.integration
 def test_the_resources_that_commands_write_are_what_kubeflow_takes(tmp_path):
     (tmp_path / "n.yaml").write_text("{name: nightly, cron: '0 2 * * *', service_account: runner}")
     assert safs("schedule", tmp_path / "n.yaml", "--out", tmp_path / "s.yaml").code == 0

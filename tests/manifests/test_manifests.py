@@ -162,7 +162,9 @@ def test_alerts_and_dashboard_ask_for_metrics_that_there_are(rendered):
     rules = next(one for one in rendered["base"] if one["kind"] == "PrometheusRule")["spec"]["groups"][0]["rules"]
     dashboard = json.loads((MANIFESTS / "base" / "dashboard.json").read_text())
     asked = [rule["expr"] for rule in rules] + [t["expr"] for panel in dashboard["panels"] for t in panel["targets"]]
-    served = set(re.findall(r"^(safs_serving\w+?)(?:_bucket)?[{ ]", Metrics(("a",)).text(), flags=re.MULTILINE))
+    metrics = Metrics(("a",))
+    metrics.request(200, 0.1)
+    served = set(re.findall(r"^(safs_serving\w+?)(?:_bucket)?[{ ]", metrics.text(), flags=re.MULTILINE))
     for name in re.findall(r"safs_serving_\w+", " ".join(asked)):
         assert name.removesuffix("_bucket") in served, name
     runbook = (ROOT / "docs" / "cluster.md").read_text()

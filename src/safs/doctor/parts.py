@@ -153,7 +153,7 @@ def object_store(bucket: str) -> str:
         raise SafsError(
             f"{where} does not answer ({' '.join(str(error).split())[:200]}); see AWS_ENDPOINT_URL"
         ) from None
-    return f"{name} at {where}, {'holds objects' if answer['KeyCount'] else 'empty'}"
+    return f"{name} at {where}, {'holds objects' if answer.get('Contents') else 'empty'}"
 
 
 def kubeflow(host: str, namespace: str) -> str:

@@ -138,7 +138,7 @@ def test_a_real_object_store_is_told_from_one_that_refuses(tmp_path, monkeypatch
         assert object_store("s3://bucket/data").endswith("empty")
         with pytest.raises(SafsError, match="make the bucket"):
             object_store("elsewhere")
-        monkeypatch.setenv("AWS_ACCESS_KEY_ID", "somebody")
+        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "wrong")
         with pytest.raises(SafsError, match=r"credentials|let the key"):
             object_store("bucket")
     finally:

@@ -142,7 +142,7 @@ def object_store(bucket: str) -> str:
     )
     name = bucket.removeprefix("s3://").partition("/")[0]
     try:
-        answer = boto3.client("s3", config=config).list_objects_v2(Bucket=name, MaxKeys=1)
+        answer = boto3.session.Session().client("s3", config=config).list_objects_v2(Bucket=name, MaxKeys=1)
     except ClientError as error:
         code = error.response["Error"]["Code"]
         advice = {"NoSuchBucket": "make the bucket", "AccessDenied": "let the key list it"}.get(

@@ -152,7 +152,7 @@ def load_info(folder: Path) -> DatasetInfo:
 
 
 def load_part(folder: Path, part: Part) -> Examples:
-    """Read one part; only `evaluate` may ask for the test part.
+    """Read one part; only `evaluate` and `promote` may ask for the test part.
 
     Raises:
         SafsError: an array is missing or damaged.

@@ -28,16 +28,17 @@ DATA: dict[str, Any] = {
     "missing_label": "0",
     "drop_columns": ["changepoint"],
     "window": 64,
-    "stride": 16,
+    "stride": 32,
     "balance": True,
 }
+TUNING = {"candidates": 16, "trials": 4, "ablation_epochs": 0, "insight_every": 0}
 VARIANTS = {"dense": "dense sensor_cnn", "relu": "pruned, ReLU", "stage2": "pruned, ReLU tuned", "safs": "SAFS"}
 TREES = 300
 
 
 def run_pipeline(dataset: Path, work: Path) -> list[dict[str, Any]]:
     """`safs run` with these settings; gives its evaluations, one a sparsity."""
-    given = {"dataset": str(dataset), **DATA, "model": "sensor_cnn", "seeds": SEEDS, "sparsities": SPARSITIES}
+    given = {"dataset": str(dataset), **DATA, "model": "sensor_cnn", "seeds": SEEDS, "sparsities": SPARSITIES, **TUNING}
     outcome = run_locally(check_arguments(pipeline_parameters(), given, pipeline_docs()), work, cache=True)
     evaluations: list[dict[str, Any]] = read_json(outcome.selection / "selection.json")["evaluations"]
     return evaluations
@@ -105,7 +106,7 @@ def main() -> None:
     rows += [{"name": name, "bytes": None, "alarms": summarise(measured)} for name, measured in plain.items()]
     sizes = {name: [len(part.y), int((part.y != normal).sum())] for name, part in
              (("train", training), ("validation", validation), ("test", test))}  # fmt: skip
-    keep("sensors", {"settings": DATA, "seeds": SEEDS, "windows": sizes, "rows": rows})
+    keep("sensors", {"settings": {**DATA, **TUNING}, "seeds": SEEDS, "windows": sizes, "rows": rows})
     for row in rows:
         print(row["name"], {name: round(row["alarms"][name]["mean"], 3) for name in row["alarms"]})
 

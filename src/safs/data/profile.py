@@ -51,7 +51,7 @@ class Profile:
 
 def profile(parts: Mapping[Part, Examples], classes: Sequence[str]) -> Profile:
     """Look at all parts of a data set, one example at a time."""
-    digests = {part: [hashlib.sha256(np.ascontiguousarray(x)).digest() for x in parts[part].x] for part in PARTS}
+    digests = {part: [hashlib.sha256(x.tobytes()).digest() for x in parts[part].x] for part in PARTS}
     homes: dict[bytes, set[int]] = {}
     for part in PARTS:
         for digest, label in zip(digests[part], parts[part].y.tolist(), strict=True):

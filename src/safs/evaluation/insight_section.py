@@ -7,6 +7,7 @@ from typing import Any
 from markupsafe import Markup
 
 from safs.evaluation.insight_charts import ablation_chart, training_chart
+from safs.evaluation.page import render
 from safs.evaluation.search_chart import search_chart
 
 

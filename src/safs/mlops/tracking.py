@@ -1,6 +1,5 @@
 """MLflow as the tracker of steps: a run a pipeline run, nested runs for steps and their parts."""
 
-import json
 import logging
 import os
 import sqlite3

@@ -60,7 +60,7 @@ def rows_of(evaluations: list[dict[str, Any]]) -> list[dict[str, Any]]:
 def forest(training: Batchable, validation: Batchable, test: Batchable, normal: int, seed: int) -> dict[str, float]:
     """An isolation forest of the normal training windows; the threshold is chosen on validation."""
     x = flat(training)[training.y.numpy() == normal]
-    model = IsolationForest(TREES, random_state=seed).fit(x)
+    model = IsolationForest(n_estimators=TREES, random_state=seed).fit(x)
     known, found = -model.score_samples(flat(validation)), -model.score_samples(flat(test))
     threshold = best_threshold(known, validation.y.numpy() != normal)
     logits = np.zeros((len(found), 2))
@@ -72,7 +72,7 @@ def trees(training: Batchable, test: Batchable, normal: int, seed: int) -> dict[
     """Gradient boosting of trees, which learns from the labels as the networks do."""
     model = HistGradientBoostingClassifier(class_weight="balanced", random_state=seed)
     model.fit(flat(training), training.y.numpy())
-    return alarm_measures(torch.from_numpy(model.predict_log_proba(flat(test))), test.y, normal)
+    return alarm_measures(torch.from_numpy(np.log(model.predict_proba(flat(test)) + 1e-12)), test.y, normal)
 
 
 def flat(part: Batchable) -> np.ndarray:

@@ -1,16 +1,16 @@
 # The image that every pipeline component runs in. From the repository's root:
 #   docker build -f containers/component.Dockerfile -t safs-pipelines:0.1.0 --build-arg REVISION="$(git rev-parse HEAD)" .
-# A CPU build of torch: --build-arg TORCH=torch==2.14.1+cpu --build-arg PIP_EXTRA_INDEX_URL=<index of CPU builds>
+# A CPU build of torch: --build-arg TORCH=torch==2.14.1+cpu --build-arg PIP_EXTRA_INDEX_URL=INDEX_OF_CPU_BUILDS
 ARG BASE=python:3.11-slim
 FROM ${BASE} AS build
 # pip reads these from its environment; none is kept in the image
 ARG PIP_INDEX_URL PIP_EXTRA_INDEX_URL PIP_FIND_LINKS PIP_TRUSTED_HOST
 ARG TORCH=torch==2.14.1
-ARG EXTRAS=postgresql,models
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PYTHONDONTWRITEBYTECODE=1 PATH=/opt/safs/bin:$PATH
 RUN python3 -m venv /opt/safs && pip install "$TORCH"
 WORKDIR /build
 COPY containers/constraints.txt pyproject.toml README.md LICENSE ./
+ARG EXTRAS=train,models,onnx,postgresql
 # the dependencies alone, so that a change of the code does not install them again
 RUN mkdir -p src/safs && touch src/safs/__init__.py && pip install -c constraints.txt "$TORCH" ".[$EXTRAS]"
 COPY src src

@@ -5,13 +5,14 @@ import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, get_args, get_origin
+from typing import Annotated, Any, Literal, get_args, get_origin
 
 from cyclopts import App, CycloptsError, Group, Parameter, Token
 from rich.console import Console
 
 from safs import __version__
 from safs.commands.cluster import compile_pipeline, runs, schedule
+from safs.commands.doctor import doctor
 from safs.commands.promotion import audit, promote, rollback
 from safs.files import read_yaml
 from safs.kubeflow.parameters import SUMMARY, Sparsities, document, pipeline_docs, pipeline_parameters
@@ -125,9 +126,10 @@ def _run(**given: Any) -> None:
     from safs.kubeflow.local import run_locally
 
     workspace, cache = given.pop("workspace", Path("safs-runs")), given.pop("cache", True)
+    runner, image = given.pop("runner", "subprocess"), given.pop("image", "")
     arguments = _merged(given, pipeline_parameters(), pipeline_docs())
     check_names(arguments)
-    show_outcome(run_locally(arguments, workspace, cache))
+    show_outcome(run_locally(arguments, workspace, cache, runner, image))
 
 
 def _submit(**given: Any) -> None:
@@ -148,13 +150,22 @@ def _build() -> None:
     parameters["sparsities"] = parameters["sparsities"].replace(
         annotation=Annotated[Sparsities, Parameter(name=("--sparsities", "--sparsity"))]
     )
-    switch = {"cache": _option("cache", Annotated[bool, Parameter(negative="--no-cache")], True)}
+    switch = {
+        "cache": _option("cache", Annotated[bool, Parameter(negative="--no-cache")], True),
+        "runner": _option("runner", Literal["subprocess", "docker"], "subprocess"),
+        "image": _option("image", str, ""),
+    }
+    switch_docs = {
+        "cache": "Take finished steps from earlier runs of the same code.",
+        "runner": "Run each task as a process, or in a container of the component image.",
+        "image": "Image of the containers, with tag or digest; the package's own if none is named.",
+    }
     run = _flags(
         _run,
         "run",
         f"{SUMMARY}\n\nRuns the compiled pipeline on this machine. A run that was interrupted goes on where it stopped.",
         {**parameters, **CONFIG_OPTION, **WORKSPACE_OPTION, **switch},
-        {**docs, **CONFIG_DOCS, **WORKSPACE_DOCS, "cache": "Take finished steps from earlier runs of the same code."},
+        {**docs, **CONFIG_DOCS, **WORKSPACE_DOCS, **switch_docs},
     )
     app.command(run, name="run", group=PIPELINE_COMMANDS)
     app.command(compile_pipeline, name="compile", group=PIPELINE_COMMANDS)
@@ -182,8 +193,8 @@ def _build() -> None:
         {**target_docs, **docs, **CONFIG_DOCS},
     )
     app.command(submit, name="submit", group=PIPELINE_COMMANDS)
-    for on_a_cluster in (schedule, runs):
-        app.command(on_a_cluster, group=CLUSTER_COMMANDS)
+    for on_a_cluster in (schedule, runs, doctor):
+        app.command(on_a_cluster, group=CLUSTER_COMMANDS)  # type: ignore[arg-type]
     for step in STEPS.values():
         _add_step(step, STEP_COMMANDS)
     for tool in TOOLS.values():

@@ -1,5 +1,6 @@
 """A model's life on the real stack, one station after the other: each test goes on where the one before it ended."""
 
+import io
 import os
 import re
 import subprocess
@@ -129,18 +130,20 @@ def test_of_two_promotions_at_once_one_wins_and_a_rollback_undoes_it(life: Life)
 
 
 def test_drift_is_found_in_batches_on_s3_and_clean_ones_are_left_alone(life: Life):
+    from safs.data.buckets import client
     from safs.data.forms import Windows
     from safs.mlops.monitoring import Monitor
     from safs.monitoring.limits import Limits
     from tests.monitoring.test_drift import DRIFTS
 
     test = load_part(life.data, "test")
-    pixels, bucket = test.x.astype(np.float32) / 255, life.stack.s3.root / "production"
+    pixels, bucket = test.x.astype(np.float32) / 255, client()
     monitor, random = Monitor(life.client, life.stack.url, "safs", life.workspace), np.random.default_rng(3)
 
     def state(name: str, x: np.ndarray) -> str:
-        (bucket / name).mkdir()
-        np.savez(bucket / name / "batch.npz", x=x)
+        content = io.BytesIO()
+        np.savez(content, x=x)
+        bucket.put_object(Bucket="production", Key=f"{name}/batch.npz", Body=content.getvalue())
         return monitor.look("champion", f"s3://production/{name}", Limits(), Windows(), None).state.label
 
     clean = [state(f"clean-{day}", test.x[random.choice(360, 150, replace=False)]) for day in range(10)]

@@ -1,14 +1,13 @@
-"""The HTML report: one file, no script, nothing fetched from anywhere."""
+"""The report on evaluations."""
 
 from collections.abc import Sequence
-from importlib.resources import files
 from typing import Any
 
-from jinja2 import Environment
 from markupsafe import Markup
 
 from safs.evaluation.charts import accuracy_chart, confusion_chart
 from safs.evaluation.insight_section import render_insight
+from safs.evaluation.page import render
 
 LABELS = {
     "dense": "dense",
@@ -17,11 +16,6 @@ LABELS = {
     "stage2": "stage 2 only",
     "safs": "SAFS",
 }
-
-
-def percent(value: float) -> str:
-    """A fraction as a percentage with two digits."""
-    return f"{100 * value:.2f}"
 
 
 def best_sparse_mean(evaluation: dict[str, Any]) -> float:
@@ -37,15 +31,13 @@ def render_report(evaluations: Sequence[dict[str, Any]], chosen: dict[str, Any] 
         chosen: the selected model's entry.
         reason: why it was selected, or why nothing was.
     """
-    environment = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
-    environment.filters["percent"] = percent
-    template = environment.from_string((files("safs.evaluation") / "report.html.jinja").read_text(encoding="utf-8"))
     entries = [
         {**entry, "best_sparse_mean": best_sparse_mean(entry), "inside": render_insight(entry, LABELS)}
         for entry in evaluations
     ]
     pictures = [Markup(confusion_chart(entry["confusion"], entry["classes"])) for entry in evaluations]  # noqa: S704
-    return template.render(
+    return render(
+        "report",
         evaluations=list(zip(entries, pictures, strict=True)),
         chart=Markup(accuracy_chart(evaluations, LABELS)),  # noqa: S704
         chosen=chosen,

@@ -60,8 +60,8 @@ class Stack:
             "1",
         ]
         loopback = {
-            "_MLFLOW_WEBHOOK_ALLOW_PRIVATE_IPS": "true",
-            "_MLFLOW_WEBHOOK_ALLOWED_SCHEMES": "http,https",
+            "MLFLOW_WEBHOOK_ALLOW_PRIVATE_IPS": "true",
+            "MLFLOW_WEBHOOK_ALLOWED_SCHEMES": "http,https",
             "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
         }
         clean = {name: value for name, value in os.environ.items() if not name.startswith(("MLFLOW_", "AWS_", "SAFS_"))}

@@ -82,10 +82,13 @@ def training(
     epochs: int = 30,
     insight_every: int = 5,
     ablation_epochs: int = 1,
+    serving_seconds: float = 0.2,
     scales: str = "layer",
     accuracy_floor: float = 0.0,
     max_bytes: int = 0,
     prefer: str = "accuracy",
+    core_hour_price: float = 0.05,
+    core_watts: float = 10.0,
     model_name: str = "safs",
     code_version: str = "",
 ) -> NamedTuple("Outputs", [("selection", dsl.Model)]):
@@ -187,15 +190,22 @@ def training(
             **defaults,
             **version,
         ).outputs["out"]
-        evaluated = evaluate(data=data, dense=dense, models=tuned, ablation_epochs=ablation_epochs, **version).outputs[
-            "out"
-        ]
+        evaluated = evaluate(
+            data=data,
+            dense=dense,
+            models=tuned,
+            ablation_epochs=ablation_epochs,
+            serving_seconds=serving_seconds,
+            **version,
+        ).outputs["out"]
     chosen = select(
         evaluations=dsl.Collected(evaluated),
         models=dsl.Collected(tuned),
         accuracy_floor=accuracy_floor,
         max_bytes=max_bytes,
         prefer=prefer,
+        core_hour_price=core_hour_price,
+        core_watts=core_watts,
         **version,
     )
     with dsl.If(chosen.outputs["Output"] == "yes", name="a-model-qualified"):

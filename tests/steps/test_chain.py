@@ -329,7 +329,7 @@ def test_finetune_refuses_activations_that_are_none(chain: Chain, tmp_path: Path
 def test_evaluate_writes_numbers_and_a_report(chain: Chain, evaluated: Path, tmp_path: Path):
     tracker = Recorder()
     summary = evaluate(chain.data, chain.pretrain, chain.finetune, tmp_path / "out", context=Context(tracker))
-    assert files(tmp_path / "out") == {"evaluation.json", "insight.json", "report.html"}
+    assert files(tmp_path / "out") == {"evaluation.json", "insight.json", "serving.json", "cost.json", "report.html"}
     assert contents(tmp_path / "out") == contents(evaluated)
     measured = read_json(tmp_path / "out" / "evaluation.json")
     for variant in VARIANTS:

@@ -8,7 +8,13 @@ from jinja2 import Environment
 from markupsafe import Markup
 
 from safs.evaluation.charts import accuracy_chart, confusion_chart
+from safs.evaluation.curves import curves_chart
+from safs.evaluation.decision import Rates, decide
+from safs.evaluation.figures import amount, digits, percent, size
+from safs.evaluation.front_chart import front_chart
 from safs.evaluation.insight_section import render_insight
+from safs.evaluation.mistakes import class_rows
+from safs.version import VERSION
 
 LABELS = {
     "dense": "dense",
@@ -19,36 +25,67 @@ LABELS = {
 }
 
 
-def percent(value: float) -> str:
-    """A fraction as a percentage with two digits."""
-    return f"{100 * value:.2f}"
-
-
 def best_sparse_mean(evaluation: dict[str, Any]) -> float:
     """The best mean test accuracy among the sparse variants, for the table to stress."""
     return max(float(values["test_mean"]) for name, values in evaluation["variants"].items() if name != "dense")
 
 
-def render_report(evaluations: Sequence[dict[str, Any]], chosen: dict[str, Any] | None = None, reason: str = "") -> str:
+def render_report(
+    evaluations: Sequence[dict[str, Any]],
+    chosen: dict[str, Any] | None = None,
+    reason: str = "",
+    rates: Rates = Rates(),
+) -> str:
     """Render evaluations, one a sparsity, and the selection if there is one.
 
     Args:
-        evaluations: contents of `evaluation.json`, by rising sparsity, with that of `insight.json` under `insight`.
+        evaluations: contents of `evaluation.json`, by rising sparsity, with that of `insight.json` under `insight` and that
+            of `serving.json` under `serving`.
         chosen: the selected model's entry.
         reason: why it was selected, or why nothing was.
+        rates: what computing costs, for the first screen.
     """
     environment = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
-    environment.filters["percent"] = percent
-    template = environment.from_string((files("safs.evaluation") / "report.html.jinja").read_text(encoding="utf-8"))
+    environment.filters |= {"percent": percent, "size": size, "digits": digits, "amount": amount}
+    environment.globals["infinity"] = float("inf")
+    page, decision = (
+        environment.from_string((files("safs.evaluation") / f"{name}.html.jinja").read_text(encoding="utf-8"))
+        for name in ("report", "decision")
+    )
     entries = [
-        {**entry, "best_sparse_mean": best_sparse_mean(entry), "inside": render_insight(entry, LABELS)}
+        {
+            **entry,
+            "best_sparse_mean": best_sparse_mean(entry),
+            "inside": render_insight(entry, LABELS),
+            "class_rows": class_rows(entry["confusion"], entry["classes"]),
+            **_of_best_seed(entry),
+        }
         for entry in evaluations
     ]
+    made = decide(evaluations, chosen, rates)
+    found = {column.label: column.measured for column in made.columns}
+    first = decision.render(d=made, measured=all(found.values()), dense=found["dense"], safs=found["SAFS"])
+    all_measured = all("serving" in entry for entry in evaluations)
     pictures = [Markup(confusion_chart(entry["confusion"], entry["classes"])) for entry in evaluations]  # noqa: S704
-    return template.render(
+    return page.render(
+        decision=Markup(first),  # noqa: S704
+        front=Markup(front_chart(evaluations)) if all_measured else "",  # noqa: S704
+        version=VERSION,
         evaluations=list(zip(entries, pictures, strict=True)),
         chart=Markup(accuracy_chart(evaluations, LABELS)),  # noqa: S704
         chosen=chosen,
         reason=reason,
         labels=LABELS,
     )
+
+
+def _of_best_seed(entry: dict[str, Any]) -> dict[str, Any]:
+    """What the page shows of the safs model with the best validation accuracy."""
+    seed = max(entry["models"], key=lambda model: model["validation_accuracy"])["seed"]
+    insight = entry.get("insight", {})
+    curves = insight.get("curves", {}).get(str(seed))
+    return {
+        "best_seed": seed,
+        "curves": Markup(curves_chart(curves)) if curves else "",  # noqa: S704
+        "mistakes": insight.get("mistakes", []),
+    }

@@ -26,6 +26,7 @@ def prepare(
     missing_label: str = "",
     time_column: str = "",
     split_by: str = "file",
+    scaling: str = "ranks",
     normal_class: str = "",
     balance: bool = False,
     code_version: str = "",
@@ -50,6 +51,7 @@ def prepare(
         missing_label=missing_label,
         time_column=time_column,
         split_by=split_by,
+        scaling=scaling,
         normal_class=normal_class,
         balance=balance,
     )

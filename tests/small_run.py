@@ -55,6 +55,19 @@ def safs(*arguments, cwd=None, timeout=300, **environment):
     return Done(done.returncode, done.stdout, done.stderr)
 
 
+def safs_here(capsys, *arguments):
+    """Run the command inside the test's own process, which saves the imports."""
+    from safs.cli import main
+
+    code = 0
+    try:
+        main([str(argument) for argument in arguments])
+    except SystemExit as end:
+        code = int(end.code or 0)
+    shown = capsys.readouterr()
+    return Done(code, shown.out, shown.err)
+
+
 @pytest.fixture(scope="session")
 def first_run(tmp_path_factory):
     """A finished small run: its workspace and what the command printed."""

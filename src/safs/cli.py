@@ -11,7 +11,8 @@ from cyclopts import App, CycloptsError, Group, Parameter, Token
 from rich.console import Console
 
 from safs import __version__
-from safs.errors import SafsError
+from safs.commands.promotion import audit, promote, rollback
+from safs.files import read_yaml
 from safs.kubeflow.parameters import SUMMARY, Sparsities, document, pipeline_docs, pipeline_parameters
 from safs.mlops.failure import one_line
 from safs.steps import STEPS, TOOLS
@@ -26,7 +27,7 @@ EPILOGUE = """MLFLOW_TRACKING_URI names the tracking server; without it runs go 
 Lists are written `--seeds 0 1 2` or `--seeds "[0, 1, 2]"`."""
 
 PIPELINE_COMMANDS, STEP_COMMANDS = Group.create_ordered("The pipeline"), Group.create_ordered("Its steps, one by one")
-TOOL_COMMANDS = Group.create_ordered("Beside the pipeline")
+TOOL_COMMANDS, PRODUCTION_COMMANDS = Group.create_ordered("Beside the pipeline"), Group.create_ordered("In production")
 LISTS = Parameter(consume_multiple=True, json_list=True, negative="")
 app = App(
     name="safs",
@@ -93,21 +94,9 @@ def _merged(
 ) -> dict[str, Any]:
     """The checked parameters: flags over config file over defaults."""
     config = given.pop("config", None)
-    return check_arguments(parameters, {**(_read_config(config) if config else {}), **given}, docs)
-
-
-def _read_config(path: Path) -> dict[str, Any]:
-    import yaml
-
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise SafsError(f"config file {str(path)!r} does not exist") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise SafsError(f"config file {str(path)!r} is not YAML: {' '.join(str(error).split())}") from None
-    if not isinstance(content, dict):
-        raise SafsError(f"config file {str(path)!r} holds no names with values, such as `seeds: [0, 1]`")
-    return content
+    return check_arguments(
+        parameters, {**(read_yaml(config, "such as `seeds: [0, 1]`") if config else {}), **given}, docs
+    )
 
 
 def _add_step(step: Step, group: Group) -> None:
@@ -205,6 +194,8 @@ def _build() -> None:
         _add_step(step, STEP_COMMANDS)
     for tool in TOOLS.values():
         _add_step(tool, TOOL_COMMANDS)
+    for command in (promote, rollback, audit):
+        app.command(command, group=PRODUCTION_COMMANDS)
 
 
 _build()

@@ -38,6 +38,29 @@ def read_json(path: Path) -> Any:
         raise SafsError(f"{path} is not valid JSON ({error}); make it again") from None
 
 
+def read_yaml(path: Path, example: str) -> dict[str, Any]:
+    """Read names with values from a YAML file.
+
+    Args:
+        path: the file.
+        example: what a line of it looks like, for the error.
+
+    Raises:
+        SafsError: the file is missing, is not YAML, or holds something else.
+    """
+    import yaml
+
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise SafsError(f"config file {str(path)!r} does not exist") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise SafsError(f"config file {str(path)!r} is not YAML: {' '.join(str(error).split())}") from None
+    if not isinstance(content, dict):
+        raise SafsError(f"config file {str(path)!r} holds no names with values, {example}")
+    return content
+
+
 def read_fields(path: Path, **fields: type) -> dict[str, Any]:
     """Read a JSON object that must have certain fields.
 

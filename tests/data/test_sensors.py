@@ -83,13 +83,35 @@ def test_no_window_reaches_over_a_gap_or_a_dropped_row(tmp_path: Path):
 def test_the_normalisation_comes_from_the_training_part_alone(tmp_path: Path):
     runs(tmp_path / "data" / "train", 5)
     write(tmp_path / "data" / "test" / "x.csv", rows(seed=8).assign(p=1e6))
-    prepare(tmp_path / "out", dataset=str(tmp_path / "data"), window=8)
+    prepare(tmp_path / "out", dataset=str(tmp_path / "data"), window=8, scaling="deviation")
     info, x = load_info(tmp_path / "out"), load_part(tmp_path / "out", "train").x.astype(np.float64)
     np.testing.assert_allclose(info.mean, x.mean((0, 2)))
     np.testing.assert_allclose(info.std, x.std((0, 2)))
     normalised = load_tensors(tmp_path / "out", "train").x
     torch.testing.assert_close(normalised.mean((0, 2)), torch.zeros(2), atol=1e-4, rtol=0)
     torch.testing.assert_close(normalised.std((0, 2), correction=0), torch.ones(2), atol=1e-4, rtol=0)
+
+
+def test_ranks_keep_what_happens_within_a_state_beside_another_state(tmp_path: Path):
+    for number in range(6):
+        frame = rows(seed=number)
+        write(tmp_path / "data" / f"{number}.csv", frame.assign(p=frame["p"] + 1000 * (number % 2)))
+    for scaling in ("ranks", "deviation"):
+        prepare(tmp_path / scaling, dataset=str(tmp_path / "data"), window=8, stride=1, scaling=scaling)
+    x = load_part(tmp_path / "ranks", "train").x
+    low = x[:, 0].max(1) < 500
+    apart = {}
+    for scaling in ("ranks", "deviation"):
+        scaled = load_tensors(tmp_path / scaling, "train").x.numpy()
+        np.testing.assert_allclose(scaled.mean((0, 2)), 0, atol=1e-4)
+        np.testing.assert_allclose(scaled.std((0, 2)), 1, atol=1e-4)
+        apart[scaling] = scaled[low, 0].std()
+    assert low.any()
+    assert not low.all()
+    assert apart["ranks"] > 0.3
+    assert apart["deviation"] < 0.01
+    raw, scaled = x[:, 0].ravel(), load_tensors(tmp_path / "ranks", "train").x.numpy()[:, 0].ravel()
+    assert (np.diff(scaled[np.argsort(raw, kind="stable")]) >= 0).all()  # the order stays
 
 
 @pytest.mark.parametrize("form", ["parquet", "comma", "other names"])

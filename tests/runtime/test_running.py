@@ -1,4 +1,5 @@
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from safs.activations import OPERATORS
+from safs.data.tensors import normalise
 from safs.errors import SafsError
 from safs.export.checking import evaluated, relative_error
 from safs.export.sparse_file import write
@@ -115,6 +117,16 @@ def test_a_file_runs_and_classifies_pixels(tmp_path):
     wanted = evaluated(model, torch.from_numpy((pixels - mean) / std))
     assert relative_error(runtime.classify(pixels), wanted) < 1e-5
     assert runtime.classes == spec.classes
+
+
+def test_a_file_reads_values_off_their_curves(tmp_path):
+    model, spec = branches(3, CALM)
+    curves = (((0.0, 0.3, 1.0), (0.0, 0.9, 1.0)),) * 3
+    spec = replace(spec, mean=(0.4, 0.5, 0.6), std=(0.2, 0.3, 0.4), curves=curves)
+    write(tmp_path / "model.safs", trace(model, spec))
+    pixels = torch.rand(4, *spec.input_shape, generator=torch.Generator().manual_seed(0))
+    wanted = evaluated(model, normalise(pixels, spec.mean, spec.std, curves))
+    assert relative_error(load(tmp_path / "model.safs").classify(pixels), wanted) < 1e-5
 
 
 @pytest.mark.parametrize("shape", [(3, 20, 20), (0, 3, 20, 21), (2, 1, 20, 21), (2, 3, 21, 20), ()])

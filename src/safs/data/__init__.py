@@ -2,7 +2,7 @@
 
 from safs.data.assembly import assemble
 from safs.data.dataset import PARTS, DatasetInfo, Examples, Part, load_info, load_part, save_dataset
-from safs.data.normalisation import channel_statistics
+from safs.data.normalisation import channel_statistics, rank_curves
 from safs.data.own import OwnData, Reading, files_of, find_source, read_own
 from safs.data.sources import SOURCES, source_named
 from safs.data.split import reduce_parts
@@ -21,6 +21,7 @@ __all__ = [
     "find_source",
     "load_info",
     "load_part",
+    "rank_curves",
     "read_own",
     "reduce_parts",
     "save_dataset",

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from safs.errors import SafsError
 from safs.files import read_json, write_json
+from safs.runtime.curves import Curves, as_curves
 
 Part = Literal["train", "validation", "test"]
 PARTS: tuple[Part, ...] = ("train", "validation", "test")
@@ -38,13 +39,14 @@ class DatasetInfo:
         origin: where the data came from, for people.
         shape: (channels, height, width), or (channels, length) of series.
         classes: class names in the order of the labels.
-        mean: subtracted from each channel of an image in [0, 1], or of a series.
+        mean: subtracted from each channel of an image in [0, 1], or of a series after its curves.
         std: what each channel is then divided by.
         sizes: number of images by part.
         fingerprint: SHA-256 of the arrays and the classes.
         notes: what was done to the data that a reader should know, in sentences.
         normal: the class that raises no alarm; empty if alarms are not what the classes are about.
         weights: how often each class is drawn in training, against its share of the data; empty for as it comes.
+        curves: what each channel's values are read off first, one a channel; none for values as they are.
     """
 
     name: str
@@ -58,6 +60,7 @@ class DatasetInfo:
     notes: tuple[str, ...] = ()
     normal: str = ""
     weights: tuple[float, ...] = ()
+    curves: Curves = ()
 
 
 def save_dataset(
@@ -71,6 +74,7 @@ def save_dataset(
     notes: tuple[str, ...] = (),
     normal: str = "",
     weights: tuple[float, ...] = (),
+    curves: Curves = (),
 ) -> DatasetInfo:
     """Write a data set into `folder`, `dataset.json` last.
 
@@ -85,6 +89,7 @@ def save_dataset(
         notes: what a reader should know of the data.
         normal: the class that raises no alarm, if there is one.
         weights: how often each class is drawn in training, against its share; one a class, or none.
+        curves: what each channel's values are read off before mean and std; one a channel, or none.
 
     Raises:
         SafsError: a part is empty, a label is out of range, the parts' shapes differ, or mean and std do not fit them.
@@ -120,6 +125,7 @@ def save_dataset(
         notes=notes,
         normal=normal,
         weights=weights,
+        curves=curves,
     )
     write_json(folder / "dataset.json", asdict(info))
     return info
@@ -134,13 +140,13 @@ def load_info(folder: Path) -> DatasetInfo:
     raw = read_json(folder / "dataset.json")
     try:
         lists = {name: tuple(raw[name]) for name in ("shape", "classes", "mean", "std", "notes", "weights")}
-        return DatasetInfo(**{**raw, **lists})
-    except (TypeError, KeyError) as error:
+        return DatasetInfo(**{**raw, **lists, "curves": as_curves(raw.get("curves", ()), len(lists["mean"]))})
+    except (TypeError, KeyError, ValueError) as error:
         raise SafsError(f"{folder / 'dataset.json'} does not describe a data set: {error}") from None
 
 
 def load_part(folder: Path, part: Part) -> Examples:
-    """Read one part; only `evaluate` may ask for the test part.
+    """Read one part; only `evaluate` and `promote` may ask for the test part.
 
     Raises:
         SafsError: an array is missing or damaged.

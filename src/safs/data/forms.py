@@ -6,6 +6,7 @@ from typing import Literal
 IMAGES = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm")
 TABLES = (".csv", ".tsv", ".parquet", ".pq")
 SplitBy = Literal["file", "time"]
+Scaling = Literal["ranks", "deviation"]
 
 
 @dataclass(frozen=True)

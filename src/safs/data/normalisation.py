@@ -1,9 +1,13 @@
-"""Mean and standard deviation of pixels or of sensors' values, by channel."""
+"""How pixels and sensors' values are brought to one scale, by channel; learnt from the training part alone."""
 
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from safs.runtime.curves import Curves
+
+KNOTS = 33  # points of a curve
 
 
 def channel_statistics(x: NDArray[Any]) -> tuple[tuple[float, ...], tuple[float, ...]]:
@@ -26,3 +30,21 @@ def channel_statistics(x: NDArray[Any]) -> tuple[tuple[float, ...], tuple[float,
         means.append(mean)
         deviations.append(float(np.sqrt(share @ (values - mean) ** 2)) or 1.0)
     return tuple(means), tuple(deviations)
+
+
+def rank_curves(x: NDArray[Any]) -> Curves:
+    """Curves that give each value of a series its place among all values of its channel, from 0 to 1.
+
+    A machine in two states has two heaps of values far apart. Divided by the deviation of both together, what happens
+    within a state vanishes; places among all values keep it. Equal quantiles become one point, at the mean of their places.
+
+    Args:
+        x: series [count, channels, length].
+    """
+    places = np.linspace(0, 1, KNOTS)
+    curves = []
+    for channel in range(x.shape[1]):
+        values, home = np.unique(np.quantile(x[:, channel].astype(np.float64), places), return_inverse=True)
+        becomes = np.bincount(home, places) / np.bincount(home)
+        curves.append((tuple(values.tolist()), tuple(becomes.tolist())))
+    return tuple(curves)

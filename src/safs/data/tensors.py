@@ -12,6 +12,7 @@ from torch import Tensor
 
 from safs.data.dataset import Part, load_info, load_part
 from safs.errors import SafsError
+from safs.runtime.curves import Curves, along
 
 
 @dataclass(frozen=True)
@@ -35,8 +36,9 @@ class Batchable:
         return torch.multinomial(self.weights[self.y], len(self.y), replacement=True, generator=generator)
 
 
-def normalise(pixels: Tensor, mean: Sequence[float], std: Sequence[float]) -> Tensor:
+def normalise(pixels: Tensor, mean: Sequence[float], std: Sequence[float], curves: Curves = ()) -> Tensor:
     """Bring images in [0, 1] or series, [batch, channels, ...], to the scale a network was trained on."""
+    pixels = torch.from_numpy(along(pixels.numpy(), curves)) if curves else pixels
     shape = (1, len(mean), *(1,) * (pixels.ndim - 2))
     return (pixels - torch.tensor(mean).view(shape)) / torch.tensor(std).view(shape)
 
@@ -61,7 +63,7 @@ def load_tensors(folder: Path, part: Part) -> Batchable:
         )
     inputs = torch.from_numpy(as_inputs(x))
     weights = torch.tensor(info.weights) if info.weights and part == "train" else None
-    return Batchable(normalise(inputs, info.mean, info.std), torch.from_numpy(y), weights)
+    return Batchable(normalise(inputs, info.mean, info.std, info.curves), torch.from_numpy(y), weights)
 
 
 def as_inputs(x: NDArray[Any]) -> NDArray[np.float32]:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from safs.errors import SafsError
+from safs.runtime.curves import Curves
 from safs.runtime.network import Network, Node, Shape, Sparse
 from safs.runtime.rules import infer
 
@@ -89,6 +90,7 @@ class Draft:
         classes: tuple[str, ...],
         mean: tuple[float, ...],
         std: tuple[float, ...],
+        curves: Curves,
         about: Mapping[str, str],
     ) -> Network:
         """The network with only the steps that its output needs, in their order.
@@ -113,4 +115,4 @@ class Draft:
             nodes.append(moved.node())
         if place[output.index] != len(order) - 1:
             raise SafsError("the model's last layer is not its output")
-        return Network(tuple(nodes), self.shapes[0], classes, mean, std, about)
+        return Network(tuple(nodes), self.shapes[0], classes, mean, std, about, curves)

@@ -39,6 +39,7 @@ def encode(network: Network, values: Values = "float32") -> bytes:
         "classes": network.classes,
         "mean": network.mean,
         "std": network.std,
+        "curves": network.curves,
         "about": dict(network.about),
         "nodes": [_entry(node, values) for node in network.nodes],
     }
@@ -92,7 +93,7 @@ def same(one: Network, other: Network) -> bool:
 def _plain(network: Network) -> Any:
     nodes = [(node.op, node.inputs, node.name, dict(node.settings)) for node in network.nodes]
     shapes = [[weight.shape for weight in node.sparse.values()] for node in network.nodes]
-    rest = (network.input_shape, network.classes, network.mean, network.std, dict(network.about))
+    rest = (network.input_shape, network.classes, network.mean, network.std, network.curves, dict(network.about))
     return json.loads(json.dumps([nodes, shapes, rest]))
 
 

@@ -96,7 +96,7 @@ def trace(model: nn.Module, spec: ModelSpec) -> Network:
         )
     output = fold_norms(draft, output)
     about = {"architecture": spec.architecture, "sparsity": str(spec.sparsity), "seed": str(spec.seed)}
-    return draft.network(output, spec.classes, spec.mean, spec.std, about)
+    return draft.network(output, spec.classes, spec.mean, spec.std, spec.curves, about)
 
 
 def _name(node: fx.Node) -> str:

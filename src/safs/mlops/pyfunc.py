@@ -20,7 +20,7 @@ class Predictor:
 
     def predict(self, model_input: Any, params: dict[str, Any] | None = None) -> np.ndarray:  # noqa: ARG002 - MLflow passes it
         """Class probabilities, as `safs.runtime.pyfunc.Predictor.predict` gives them."""
-        x = normalise(torch.from_numpy(as_array(model_input)), self.spec.mean, self.spec.std)
+        x = normalise(torch.from_numpy(as_array(model_input)), self.spec.mean, self.spec.std, self.spec.curves)
         return torch.cat(list(predict_logits(self.model, x))).softmax(1).numpy()
 
 

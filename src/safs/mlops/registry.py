@@ -12,10 +12,9 @@ from mlflow.models import ModelSignature
 from mlflow.types import Schema, TensorSpec
 
 from safs.export.packaging import MODEL, SPARSE
+from safs.mlops.versions import CHALLENGER
 from safs.models import load_spec
 from safs.version import VERSION
-
-ALIAS = "challenger"
 
 
 class MlflowRegistry:
@@ -34,8 +33,8 @@ class MlflowRegistry:
     def register(self, name: str, package: Path, example: np.ndarray, tags: Mapping[str, str]) -> dict[str, str]:
         """Register a package under the alias `challenger`; the same model again gives the same version."""
         version = self.find(name, tags["model_fingerprint"]) or self.create(name, package, example, tags)
-        self.client.set_registered_model_alias(name, ALIAS, version)
-        return {"name": name, "version": version, "alias": ALIAS, "uri": f"models:/{name}@{ALIAS}"}
+        self.client.set_registered_model_alias(name, CHALLENGER, version)
+        return {"name": name, "version": version, "alias": CHALLENGER, "uri": f"models:/{name}@{CHALLENGER}"}
 
     def find(self, name: str, model_fingerprint: str) -> str | None:
         """The version that holds a model, told by its fingerprint."""

@@ -15,6 +15,7 @@ from safs.activations.expose import original_operators
 from safs.errors import SafsError
 from safs.files import fingerprint, read_json, write_json
 from safs.models.sites import with_sites
+from safs.runtime.curves import Curves, as_curves
 
 CHECKSUM = "weights_sha256"  # in model.json: damaged weights would load without a word
 
@@ -27,13 +28,14 @@ class ModelSpec:
         architecture: a name from `MODELS`, `torchvision:NAME`, `timm:NAME` or `package.module:factory`.
         input_shape: (channels, height, width), or (channels, length) of series.
         classes: the class names, in the order of the logits.
-        mean: what is subtracted from each channel of an image in [0, 1], or of a series.
+        mean: what is subtracted from each channel of an image in [0, 1], or of a series after its curves.
         std: what each channel is then divided by.
         activations: operator by site name; sites not named have the model's original one.
         scales: what the activations' scales are: fixed | layer | channel.
         excluded: patterns (fnmatch) of the names of activations that are no sites.
         sparsity: the fraction of zeros that was asked of pruning, in [0, 1).
         seed: the seed of the dense network it came from.
+        curves: what each channel's values are read off before mean and std; none for values as they are.
     """
 
     architecture: str
@@ -46,6 +48,7 @@ class ModelSpec:
     excluded: tuple[str, ...] = ()
     sparsity: float = 0.0
     seed: int = 0
+    curves: Curves = ()
 
 
 def build(spec: ModelSpec) -> nn.Module:
@@ -94,6 +97,7 @@ def load_spec(folder: Path) -> ModelSpec:
             raise ValueError(
                 f"mean and std have {len(lists['mean'])} and {len(lists['std'])} values for {shape[0]} channels"
             )
+        curves = as_curves(spec.curves, shape[0])
         if isinstance(raw.get("excluded"), str):
             raise TypeError(f"excluded is {raw['excluded']!r} instead of a list of patterns")
         names = [spec.architecture, spec.scales, *dict(spec.activations).values(), *spec.excluded]
@@ -101,7 +105,7 @@ def load_spec(folder: Path) -> ModelSpec:
             raise TypeError(f"names are {names}")
     except (TypeError, ValueError) as error:
         raise SafsError(f"{folder / 'model.json'} does not describe a model: {error}") from None
-    return ModelSpec(**{**raw, **lists, "input_shape": shape})
+    return ModelSpec(**{**raw, **lists, "curves": curves, "input_shape": shape})
 
 
 def load_model(folder: Path) -> tuple[nn.Module, ModelSpec]:

@@ -1,7 +1,9 @@
 """Masks: which weights are left. In a saved model the zeros of its weights are the mask."""
 
+import hashlib
 from collections.abc import Mapping
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -36,3 +38,12 @@ def weights_left(model: nn.Module) -> tuple[int, int]:
     """How many prunable weights are not zero, and how many there are."""
     weights = prunable_weights(model).values()
     return sum(int(torch.count_nonzero(w)) for w in weights), sum(w.numel() for w in weights)
+
+
+def mask_fingerprint(model: nn.Module) -> str:
+    """SHA-256 of which prunable weights are left, in any layer and place; the values of the weights do not count."""
+    digest = hashlib.sha256()
+    for name, mask in sorted(masks_of(model).items()):
+        digest.update(f"{name} {tuple(mask.shape)}\0".encode())
+        digest.update(np.packbits(mask.cpu().numpy()).tobytes())
+    return digest.hexdigest()

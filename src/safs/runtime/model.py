@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from safs.errors import SafsError
+from safs.runtime.curves import along
 from safs.runtime.fusing import plan
 from safs.runtime.lanes import WIDTH
 from safs.runtime.lowering import lower
@@ -105,7 +106,7 @@ class Model:
         return logits
 
     def classify(self, pixels: ArrayLike) -> Floats:
-        """Logits [batch, classes] of images in [0, 1], which are normalised as in training.
+        """Logits [batch, classes] of images in [0, 1], or of series, which are normalised as in training.
 
         Raises:
             SafsError: the images have another shape than the network takes.
@@ -114,7 +115,7 @@ class Model:
         images = np.asarray(pixels, np.float32)
         if images.shape[1:] != self.input_shape:
             raise SafsError(f"images have the shape {images.shape}; this network takes {('batch', *self.input_shape)}")
-        return self.predict((images - mean) / std)
+        return self.predict((along(images, self.network.curves) - mean) / std)
 
     def _spread(self, calls: list[Callable[[], None]]) -> None:
         if self._pool is None or len(calls) == 1:

@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from safs.runtime.curves import Curves
+
 Shape = tuple[int, int, int]
 Floats = NDArray[np.float32]
 
@@ -71,6 +73,7 @@ class Network:
         mean: what is subtracted from each channel of an image in [0, 1].
         std: what each channel is then divided by.
         about: where it came from, for people.
+        curves: what each channel's values are read off before; none for values as they are.
     """
 
     nodes: tuple[Node, ...]
@@ -79,3 +82,4 @@ class Network:
     mean: tuple[float, ...]
     std: tuple[float, ...]
     about: Mapping[str, str] = field(default_factory=dict)
+    curves: Curves = ()

@@ -19,6 +19,7 @@ import numpy as np
 
 from safs.errors import SafsError
 from safs.runtime.coding import decode_gaps, from_planes, unpack
+from safs.runtime.curves import Curves, as_curves
 from safs.runtime.network import Network, Node, Sparse
 from safs.runtime.rules import shapes_of
 
@@ -132,12 +133,20 @@ def _network(header: Any, parts: list[bytes]) -> Network:
         stream.finish()
     shape = tuple(int(side) for side in _texts(header, "input_shape", int))
     mean, std = (tuple(float(v) for v in _texts(header, name, (int, float))) for name in ("mean", "std"))
+    curves = _curves(header, len(mean))
     about = _get(header, "about", dict)
     if not all(isinstance(value, str) for value in about.values()):
         raise SafsError("'about' in the header holds something else than text")
-    network = Network(nodes, shape, _texts(header, "classes", str), mean, std, about)  # type: ignore[arg-type]
+    network = Network(nodes, shape, _texts(header, "classes", str), mean, std, about, curves)  # type: ignore[arg-type]
     shapes_of(network)
     return network
+
+
+def _curves(header: Any, channels: int) -> Curves:
+    try:
+        return as_curves(_get(header, "curves", list), channels)
+    except ValueError as error:
+        raise SafsError(f"the header's curves are wrong: {str(error)[:80]}") from None
 
 
 def _node(entry: Any, gaps: _Stream, values: _Stream, dense: _Stream) -> Node:

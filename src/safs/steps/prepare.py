@@ -4,7 +4,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from safs.data.forms import SplitBy, Windows
+from safs.data.forms import Scaling, SplitBy, Windows
 from safs.data.labelled import BadFiles
 from safs.steps.arguments import Count, Natural
 from safs.steps.context import Context
@@ -30,6 +30,7 @@ def prepare(
     missing_label: str = "",
     time_column: str = "",
     split_by: SplitBy = "file",
+    scaling: Scaling = "ranks",
     normal_class: str = "",
     balance: bool = False,
     *,
@@ -64,6 +65,8 @@ def prepare(
         missing_label: Class of all rows of a file that has no label column; '' refuses such a file.
         time_column: Column of a row's time; '' takes one called datetime, timestamp, time or date.
         split_by: Deal whole files out to the parts, or cut each file by time: train first, then validation, then test.
+        scaling: Normalise sensors by the place of a value among those of the training part (ranks), which keeps what
+            happens within one state of a machine, or by mean and standard deviation alone (deviation).
         normal_class: Class that raises no alarm; '' takes one called 0, normal, ok, good or healthy in tables.
         balance: In training draw each class as often as any other.
 
@@ -78,11 +81,13 @@ def prepare(
         files_of,
         find_source,
         load_info,
+        rank_curves,
         read_own,
         reduce_parts,
         save_dataset,
     )
     from safs.data.balance import class_weights, find_normal
+    from safs.runtime.curves import along
 
     source = find_source(dataset, data_root)
     files = files_of(source, data_root)
@@ -99,7 +104,9 @@ def prepare(
     )
     reading = Reading(image_size, bad_files, group_pattern, windows)
     inputs = {"dataset": dataset, "split_seed": split_seed, "max_examples": max_examples, **asdict(reading)}
-    inputs |= {"normal_class": normal_class, "balance": balance} | ({"files": files} if files else {})
+    inputs |= {"scaling": scaling, "normal_class": normal_class, "balance": balance} | (
+        {"files": files} if files else {}
+    )
     with work_folder("prepare", out, context, **inputs) as work:
         if isinstance(source, OwnData):
             found = read_own(source, reading, context.tracker.progress)
@@ -109,10 +116,13 @@ def prepare(
             name, normalised, notes = dataset, source.normalised, ()
             origin, classes, parts = source.read(data_root, split_seed)
         parts = reduce_parts(parts, max_examples, split_seed)
-        mean, std = channel_statistics(parts["train"].x) if normalised else ((), ())
-        normal = find_normal(normal_class, classes, alarms=parts["train"].x.ndim == 3)
+        learnt_from = parts["train"].x
+        series = learnt_from.ndim == 3
+        curves = rank_curves(learnt_from) if series and scaling == "ranks" else ()
+        mean, std = channel_statistics(along(learnt_from, curves)) if normalised else ((), ())
+        normal = find_normal(normal_class, classes, alarms=series)
         weights = class_weights(parts["train"].y, len(classes)) if balance else ()
-        save_dataset(work, name, origin, classes, parts, mean, std, notes, normal, weights)
+        save_dataset(work, name, origin, classes, parts, mean, std, notes, normal, weights, curves)
     info = load_info(out)
     sizes = {f"{part}_size": size for part, size in info.sizes.items()}
     context.tracker.dataset(info.name, info.fingerprint, info.origin, {**sizes, "classes": len(info.classes)})

@@ -102,7 +102,14 @@ def pretrain(
                 checkpoint_of(folder).unlink(missing_ok=True)  # killed between the two
                 continue
             spec = ModelSpec(
-                model, info.shape, info.classes, info.mean, info.std, excluded=tuple(excluded_sites), seed=seed
+                model,
+                info.shape,
+                info.classes,
+                info.mean,
+                info.std,
+                excluded=tuple(excluded_sites),
+                seed=seed,
+                curves=info.curves,
             )
             network = fresh_model(spec)
             with context.tracker.child(f"seed-{seed}") as tracker:

@@ -36,6 +36,7 @@ def register(
     from safs.export.packaging import make_package
     from safs.files import fingerprint, read_json, write_json
     from safs.models import describe_activations, load_model
+    from safs.pruning.masks import mask_fingerprint, weights_left
 
     if context.registry is None:
         raise SafsError("there is no model registry; run register through the safs command or the pipeline")
@@ -46,11 +47,15 @@ def register(
     if not {"validation_accuracy", "test_accuracy", "bytes"} <= set(chosen):
         raise SafsError(f"{selection / 'selection.json'} does not describe a selection; make it again")
     model = selection / "model"
-    _, spec = load_model(model)
+    network, spec = load_model(model)
+    left, total = weights_left(network)
     info = load_info(data)
     example = as_inputs(load_part(data, "validation").x[:4])
     tags = {
         "sparsity": str(spec.sparsity),
+        "weights": str(total),
+        "weights_left": str(left),
+        "mask_fingerprint": mask_fingerprint(network),
         "activations": describe_activations(spec),
         "architecture": spec.architecture,
         "seed": str(spec.seed),
@@ -68,6 +73,7 @@ def register(
         package.mkdir()
         forms = make_package(data, model, package)
         tags["forms"] = ", ".join(["torch", *(form for form, found in forms.items() if "missing" not in found)])
+        tags["package_fingerprint"] = fingerprint(package)
         registered = context.registry.register(model_name, package, example, tags)
         write_json(work / "registration.json", registered)
     context.tracker.progress(1, 1, f"{registered['name']} version {registered['version']}")

@@ -1,0 +1,1 @@
+"""Commands beside the pipeline and its steps: what happens to a model once it is registered."""

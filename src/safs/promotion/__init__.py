@@ -1,0 +1,1 @@
+"""Whether a challenger may take the champion's place; the registry itself is `safs.mlops`'s."""

@@ -36,7 +36,11 @@ def accuracies() -> str:
     rows = {name: found for name in accuracy.ROWS if (found := read(f"accuracy-{name}"))}
     if not rows:
         return ""
-    ours = ["", "The search's budget; stage 2's, the same for ReLU tuned and SAFS; and what the search chose, seed by seed:", ""]
+    ours = [
+        "",
+        "The search's budget; stage 2's, the same for ReLU tuned and SAFS; and what the search chose, seed by seed:",
+        "",
+    ]
     for name, row in rows.items():
         tuning, candidates = row["tuning"], accuracy.ROWS[name][2]["candidates"]
         budget = f"{candidates} candidates; {tuning['trials']} trials of up to {tuning['trial_epochs']} epochs, then {tuning['epochs']} epochs"

@@ -4,7 +4,7 @@ PYTHON ?= python3.11
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test test-fast lint format compile clean help
+.PHONY: demo test test-fast lint format compile image clean help
 .DEFAULT_GOAL := help
 
 help:  ## Show what there is
@@ -39,6 +39,13 @@ format: $(READY)  ## Bring the code into shape
 compile: $(READY)  ## Compile the pipeline and the MLproject into their files
 	$(BIN)/python -m pipelines.compile
 	$(BIN)/python -m mlflow_projects.generate
+
+VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
+BUILD = docker build $(BUILD_ARGS) --build-arg VERSION=$(VERSION) --build-arg REVISION=$$(git rev-parse HEAD)
+
+image:  ## Build both images with Docker; BUILD_ARGS names another base, index or build of torch
+	$(BUILD) -f containers/component.Dockerfile -t safs-pipelines:$(VERSION) .
+	$(BUILD) -f containers/serving.Dockerfile -t safs-serving:$(VERSION) .
 
 clean:  ## Remove what was made, but for runs
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -5,12 +5,14 @@ import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, get_args, get_origin
+from typing import Annotated, Any, Literal, get_args, get_origin
 
 from cyclopts import App, CycloptsError, Group, Parameter, Token
 from rich.console import Console
 
 from safs import __version__
+from safs.commands.cluster import compile_pipeline, runs, schedule
+from safs.commands.doctor import doctor
 from safs.commands.promotion import audit, promote, rollback
 from safs.files import read_yaml
 from safs.kubeflow.parameters import SUMMARY, Sparsities, document, pipeline_docs, pipeline_parameters
@@ -27,7 +29,8 @@ EPILOGUE = """MLFLOW_TRACKING_URI names the tracking server; without it runs go 
 Lists are written `--seeds 0 1 2` or `--seeds "[0, 1, 2]"`."""
 
 PIPELINE_COMMANDS, STEP_COMMANDS = Group.create_ordered("The pipeline"), Group.create_ordered("Its steps, one by one")
-TOOL_COMMANDS, PRODUCTION_COMMANDS = Group.create_ordered("Beside the pipeline"), Group.create_ordered("In production")
+TOOL_COMMANDS, CLUSTER_COMMANDS = Group.create_ordered("Beside the pipeline"), Group.create_ordered("On a cluster")
+PRODUCTION_COMMANDS = Group.create_ordered("In production")
 LISTS = Parameter(consume_multiple=True, json_list=True, negative="")
 app = App(
     name="safs",
@@ -123,35 +126,23 @@ def _run(**given: Any) -> None:
     from safs.kubeflow.local import run_locally
 
     workspace, cache = given.pop("workspace", Path("safs-runs")), given.pop("cache", True)
+    runner, image = given.pop("runner", "subprocess"), given.pop("image", "")
     arguments = _merged(given, pipeline_parameters(), pipeline_docs())
     check_names(arguments)
-    show_outcome(run_locally(arguments, workspace, cache))
+    show_outcome(run_locally(arguments, workspace, cache, runner, image))
 
 
 def _submit(**given: Any) -> None:
+    from safs.kubeflow.compiled import compiled
+    from safs.kubeflow.endpoint import Endpoint
+    from safs.kubeflow.runs import link
     from safs.kubeflow.submit import submit_run
 
-    target = {name: given.pop(name, "") for name in ("host", "image", "namespace")}
-    experiment = given.pop("experiment", "safs")
-    arguments = _merged(given, pipeline_parameters(), pipeline_docs())
-    run = submit_run(arguments, experiment=experiment, **target)
-    print(f"started run {run}\n{target['host'].rstrip('/')}/#/runs/details/{run}")
-
-
-def compile_pipeline(*, out: Path, image: str = "") -> None:
-    """Write the compiled training pipeline, the one that `run` and `submit` use.
-
-    Args:
-        out: YAML file to write.
-        image: Component image to put in, with tag or digest; the package's own if none is named.
-    """
-    from safs.files import check_free, write_text
-    from safs.kubeflow.package import pipeline_text
-
-    check_free(out)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    write_text(out, pipeline_text(image))
-    print(f"wrote {out}")
+    endpoint = Endpoint(given.pop("host"), given.pop("namespace", ""))
+    pipeline = compiled(given.pop("image", ""), given.pop("deployment", None))
+    options = {name: given.pop(name) for name in ("experiment", "service_account") if name in given}
+    run = submit_run(_merged(given, pipeline_parameters(), pipeline_docs()), pipeline, endpoint, **options)
+    print(f"started run {run}\n{link(endpoint, run)}")
 
 
 def _build() -> None:
@@ -159,13 +150,22 @@ def _build() -> None:
     parameters["sparsities"] = parameters["sparsities"].replace(
         annotation=Annotated[Sparsities, Parameter(name=("--sparsities", "--sparsity"))]
     )
-    switch = {"cache": _option("cache", Annotated[bool, Parameter(negative="--no-cache")], True)}
+    switch = {
+        "cache": _option("cache", Annotated[bool, Parameter(negative="--no-cache")], True),
+        "runner": _option("runner", Literal["subprocess", "docker"], "subprocess"),
+        "image": _option("image", str, ""),
+    }
+    switch_docs = {
+        "cache": "Take finished steps from earlier runs of the same code.",
+        "runner": "Run each task as a process, or in a container of the component image.",
+        "image": "Image of the containers, with tag or digest; the package's own if none is named.",
+    }
     run = _flags(
         _run,
         "run",
         f"{SUMMARY}\n\nRuns the compiled pipeline on this machine. A run that was interrupted goes on where it stopped.",
         {**parameters, **CONFIG_OPTION, **WORKSPACE_OPTION, **switch},
-        {**docs, **CONFIG_DOCS, **WORKSPACE_DOCS, "cache": "Take finished steps from earlier runs of the same code."},
+        {**docs, **CONFIG_DOCS, **WORKSPACE_DOCS, **switch_docs},
     )
     app.command(run, name="run", group=PIPELINE_COMMANDS)
     app.command(compile_pipeline, name="compile", group=PIPELINE_COMMANDS)
@@ -173,14 +173,17 @@ def _build() -> None:
         "host": _option("host", str, inspect.Parameter.empty),
         **{
             name: _option(name, str, default)
-            for name, default in {"image": "", "experiment": "safs", "namespace": ""}.items()
+            for name, default in {"image": "", "experiment": "safs", "namespace": "", "service_account": ""}.items()
         },
+        "deployment": _option("deployment", Path | None, None),
     }
     target_docs = {
         "host": "Address of the Kubeflow Pipelines endpoint; a token is taken from KF_PIPELINES_TOKEN.",
         "image": "Component image, with tag or digest.",
         "experiment": "Kubeflow experiment to put the run in.",
         "namespace": "Kubernetes namespace; none for a single-user installation.",
+        "deployment": "YAML file with resources, GPUs, nodes, volumes, secrets, timeouts and retries of the steps.",
+        "service_account": "Kubernetes service account of the pods; Kubeflow's default if none is named.",
     }
     submit = _flags(
         _submit,
@@ -190,6 +193,8 @@ def _build() -> None:
         {**target_docs, **docs, **CONFIG_DOCS},
     )
     app.command(submit, name="submit", group=PIPELINE_COMMANDS)
+    for on_a_cluster in (schedule, runs, doctor):
+        app.command(on_a_cluster, group=CLUSTER_COMMANDS)  # type: ignore[arg-type]
     for step in STEPS.values():
         _add_step(step, STEP_COMMANDS)
     for tool in TOOLS.values():

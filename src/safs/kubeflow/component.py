@@ -47,7 +47,7 @@ def _end_with(listener: str | None) -> None:
             except ProcessLookupError:
                 os._exit(1)
 
-    if listener:
+    if listener and listener != "0":  # a container does not see the process outside that listens
         threading.Thread(target=watch, args=(int(listener),), daemon=True).start()
 
 

@@ -6,11 +6,10 @@ from typing import Any
 
 from kfp import dsl
 
-from safs import __version__
+from safs.kubeflow.package import IMAGE
 from safs.kubeflow.parameters import document
 from safs.steps.arguments import Step, parameter_docs
 
-IMAGE = f"safs-pipelines:{__version__}"
 CODE_VERSION = {"code_version": "Fingerprint of the code and the data files; a new one makes cached results stale."}
 
 

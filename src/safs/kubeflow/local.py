@@ -14,7 +14,7 @@ from typing import Any, Literal
 from safs.errors import SafsError
 from safs.files import code_version, fingerprint, read_json
 from safs.kubeflow.listener import Listener
-from safs.kubeflow.package import PIPELINE
+from safs.kubeflow.package import pipeline_text
 from safs.mlops.address import redact, tracking_uri
 from safs.mlops.imports import quick_imports
 from safs.mlops.progress import TELL
@@ -46,13 +46,20 @@ class Outcome:
     ran: list[str] = field(default_factory=list)
 
 
-def run_locally(arguments: Mapping[str, Any], workspace: Path, cache: bool) -> Outcome:
-    """Run the packaged training pipeline with the subprocess runner and track it in MLflow.
+Runner = Literal["subprocess", "docker"]
+
+
+def run_locally(
+    arguments: Mapping[str, Any], workspace: Path, cache: bool, runner: Runner = "subprocess", image: str = ""
+) -> Outcome:
+    """Run the packaged training pipeline on this machine and track it in MLflow.
 
     Args:
         arguments: the pipeline's parameters, checked.
         workspace: folder for everything the run leaves.
         cache: take finished steps with the same inputs, parameters and code from earlier runs.
+        runner: each task in a process of its own, or in a container.
+        image: image of the containers; the package's own if empty.
 
     Raises:
         SafsError: a step failed on its input, or MLflow does not answer.
@@ -65,7 +72,8 @@ def run_locally(arguments: Mapping[str, Any], workspace: Path, cache: bool) -> O
         os.environ.update(environment)
         log = workspace / "logs" / f"{time.strftime('%Y%m%d-%H%M%S')}-{run[:8]}.log"
         with Listener(log) as listener:
-            selection = _execute(arguments, workspace, cache, listener)
+            with _tasks(runner, image, arguments, environment, workspace) as (tasks, version):
+                selection = _execute(arguments, workspace, cache, listener, tasks, version, image)
             report = read_json(selection / "selection.json")
             registration = listener.summaries.get("register")
             from safs.mlops.pipeline_run import conclude
@@ -115,21 +123,42 @@ def version_of(arguments: Mapping[str, Any]) -> str:
     return code_version() + (f"-{version[:16]}" if version else "")
 
 
-def _execute(arguments: Mapping[str, Any], workspace: Path, cache: bool, listener: Listener) -> Path:
+@contextmanager
+def _tasks(
+    runner: Runner, image: str, arguments: Mapping[str, Any], environment: dict[str, str], workspace: Path
+) -> Iterator[tuple[Any, str]]:
+    """What runs the tasks, and what the cache must follow because of it."""
+    from kfp import local
+
+    if runner == "subprocess":
+        yield local.SubprocessRunner(use_venv=False), ""
+        return
+    from safs.kubeflow import containers
+
+    version = containers.image_id(image)
+    environment[TELL] = containers.OF_NOBODY
+    options = containers.container_options(environment, workspace, containers.inputs_of(arguments))
+    with containers.writable(workspace), containers.ended():
+        yield local.DockerRunner(**options), f" {version}"
+
+
+def _execute(
+    arguments: Mapping[str, Any], workspace: Path, cache: bool, listener: Listener, tasks: Any, version: str, image: str
+) -> Path:
     from kfp import components, local
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # kfp doubts that our image has Python
         local.init(
-            runner=local.SubprocessRunner(use_venv=False),
+            runner=tasks,
             pipeline_root=str(workspace / "pipeline"),
             enable_caching=cache,
             cache_root=str(workspace / "cache"),
         )
-        pipeline = components.load_component_from_file(str(PIPELINE))
+        pipeline = components.load_component_from_text(pipeline_text(image))
         try:
             with redirect_stdout(listener):
-                task = pipeline(**arguments, code_version=version_of(arguments))
+                task = pipeline(**arguments, code_version=version_of(arguments) + version)
         except RuntimeError:
             if listener.error:
                 raise SafsError(listener.error) from None

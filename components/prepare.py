@@ -1,4 +1,4 @@
-"""The KFP component of `safs.steps.prepare`."""
+"""The KFP component of `safs.steps.prepare`, with its report."""
 
 from typing import List
 
@@ -11,6 +11,7 @@ from safs.steps import STEPS
 @step_component(STEPS["prepare"])
 def prepare(
     out: dsl.Output[dsl.Dataset],
+    report: dsl.Output[dsl.HTML],
     dataset: str = "digits",
     data_root: str = "",
     split_seed: int = 0,
@@ -32,6 +33,7 @@ def prepare(
     code_version: str = "",
 ):
     from safs.kubeflow.component import execute
+    from safs.kubeflow.views import show_report
 
     execute(
         "prepare",
@@ -55,3 +57,4 @@ def prepare(
         normal_class=normal_class,
         balance=balance,
     )
+    show_report(report, out)

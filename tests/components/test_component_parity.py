@@ -56,7 +56,7 @@ def test_the_body_of_a_component_is_a_few_lines(name):
     source = inspect.getsource(component(name).python_func)
     body = source.partition("from safs.kubeflow.component import execute")[2]
     assert "import torch" not in body
-    assert len(body.splitlines()) <= 25
+    assert len(body.splitlines()) <= 30
 
 
 def test_components_run_without_installing_anything():

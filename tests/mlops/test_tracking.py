@@ -1,5 +1,6 @@
 """MLflow as tracker and registry, on SQLite and on a real server."""
 
+import json
 import os
 import socket
 import subprocess
@@ -7,10 +8,13 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 from mlflow import MlflowClient
+from mlflow.data.schema import TensorDatasetSchema
 from small_run import SMALL, safs
 
+from safs.data import PARTS, Examples, save_dataset
 from safs.errors import SafsError
 from safs.mlops.address import redact, tracking_uri
 from safs.mlops.progress import Lines
@@ -35,6 +39,24 @@ def test_parameters_and_metrics_carry_the_name_of_their_step(tracker):
     data = tracker.client.get_run(tracker.run).data
     assert data.params == {"search.epochs": "3"}
     assert len(tracker.client.get_metric_history(tracker.run, "search.loss")) == 1200
+
+
+def test_a_data_set_is_logged_with_its_schema_and_fingerprint(tracker, tmp_path):
+    parts = {part: Examples(np.zeros((4, 2, 8), np.float32), np.array([0, 1, 0, 1])) for part in PARTS}
+    info = save_dataset(tmp_path / "data", "pump", "s3://bucket/pump", ("0", "1"), parts, channels=("p", "q"))
+    tracker.dataset(info)
+    run = tracker.client.get_run(tracker.run)
+    ((entry,),) = [[found.dataset for found in run.inputs.dataset_inputs]]
+    schema = TensorDatasetSchema.from_dict(json.loads(entry.schema))
+    assert schema.features.inputs[0].shape == (-1, 2, 8)
+    assert schema.features.inputs[0].type == np.float32
+    assert schema.targets.inputs[0].type == np.int64
+    assert entry.digest == info.fingerprint[:32]
+    assert run.data.tags["safs.data_fingerprint"] == info.fingerprint
+    profile = json.loads(entry.profile)
+    assert profile["train_size"] == 4
+    assert profile["channels"] == ["p", "q"]
+    assert (entry.source_type, json.loads(entry.source)) == ("s3", {"uri": "s3://bucket/pump"})
 
 
 @pytest.mark.parametrize(

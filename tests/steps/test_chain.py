@@ -43,7 +43,9 @@ def test_prepare_writes_the_data_set(digits_folder: Path, tmp_path: Path):
     summary = prepare(tmp_path / "data", context=Context(tracker))
     info = load_info(tmp_path / "data")
     assert contents(tmp_path / "data") == contents(digits_folder)
-    assert files(tmp_path / "data") == {"dataset.json"} | {f"{p}_{a}.npy" for p in info.sizes for a in "xy"}
+    assert files(tmp_path / "data") == {"dataset.json", "report.html"} | {
+        f"{p}_{a}.npy" for p in info.sizes for a in "xy"
+    }
     assert summary["fingerprint"] == info.fingerprint
     assert tracker.datasets == [("digits", info.fingerprint)]
     assert tracker.done[-1] == (1, 1)

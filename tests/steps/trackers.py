@@ -5,7 +5,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
 
-from safs.steps.context import Silent, Value
+from safs.data import DatasetInfo
+from safs.steps.context import Silent
 from tests.chain import KilledError
 
 
@@ -28,8 +29,8 @@ class Recorder(Silent):
     def metrics(self, values: Mapping[str, float], step: int = 0) -> None:
         self.seen.update(values)
 
-    def dataset(self, name: str, fingerprint: str, origin: str, profile: Mapping[str, Value]) -> None:
-        self.datasets.append((name, fingerprint))
+    def dataset(self, info: DatasetInfo) -> None:
+        self.datasets.append((info.name, info.fingerprint))
 
     def file(self, path: Path) -> None:
         assert path.is_file()

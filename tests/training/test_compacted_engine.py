@@ -56,6 +56,25 @@ def test_masks_can_shrink_on_the_way(training: Batchable):
     assert all(not (mask & ~masks[name]).any() for name, mask in masks_of(model).items())
 
 
+def test_what_is_taken_out_does_not_depend_on_biases_that_are_trained(training: Batchable):
+    torch.manual_seed(0)
+    layers = (nn.Conv2d(1, 24, 5, padding=2), nn.ReLU(), nn.Conv2d(24, 24, 3, padding=1), nn.ReLU())
+    model = nn.Sequential(
+        *layers, nn.AdaptiveAvgPool2d(2), nn.Flatten(), nn.Linear(96, 64), nn.ReLU(), nn.Linear(64, 10)
+    )
+    masks = make_masks(model, 0.98)
+    shapes = []
+    for bias in (-1.0, 1.0):  # a unit without inputs gives 0, or 1
+        with torch.no_grad():
+            for name, parameter in model.named_parameters():
+                if name.endswith("bias"):
+                    parameter.fill_(bias)
+        small = compacted_for_training(model, training, masks)
+        assert small is not None
+        shapes.append([tuple(value.shape) for value in small.model.parameters()])
+    assert shapes[0] == shapes[1]
+
+
 class Dropping(nn.Module):
     """Dropout as a function, which a trace freezes."""
 

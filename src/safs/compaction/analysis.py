@@ -25,19 +25,26 @@ class Units:
         constants: by node name, the value of each unit, NaN where it is not a constant.
         keep: by node name, whether each unit stays.
         blocked: constants that stay, as `node[unit]: why`.
+        lasting: nothing is taken out that biases of other values would keep.
     """
 
     kinds: dict[str, str]
     constants: dict[str, Tensor] = field(default_factory=dict)
     keep: dict[str, Tensor] = field(default_factory=dict)
     blocked: list[str] = field(default_factory=list)
+    lasting: bool = False
 
 
-def foldable(module: nn.Module, constants: Tensor) -> Tensor:
-    """Whether a layer can do without each constant input [in]: its bias takes it up, and no padding shows it."""
+def foldable(module: nn.Module, constants: Tensor, lasting: bool = False) -> Tensor:
+    """Whether a layer can do without each constant input [in]: its bias takes it up, and no padding shows it.
+
+    A constant of 0 needs neither; but what is 0 now may be another number once biases are trained, which `lasting` rules out.
+    """
     padding = getattr(module, "padding", 0)
     sides = (0,) if padding == "valid" else padding if isinstance(padding, tuple) else (padding,)
-    return constants == 0 if module.bias is None or any(sides) else ~constants.isnan()
+    if module.bias is None or any(sides):
+        return torch.zeros_like(constants, dtype=torch.bool) if lasting else constants == 0
+    return ~constants.isnan()
 
 
 def summed(weight: Tensor) -> Tensor:
@@ -46,9 +53,9 @@ def summed(weight: Tensor) -> Tensor:
     return weight.flatten(2).sum(2) if weight.dim() > 2 else weight
 
 
-def _layer_constants(module: Any, inputs: Tensor) -> Tensor:
+def _layer_constants(module: Any, inputs: Tensor, lasting: bool) -> Tensor:
     """The value of each output unit that no changing input leads to, NaN for the others."""
-    fine = foldable(module, inputs)
+    fine = foldable(module, inputs, lasting)
     moved = (summed(module.weight.abs())[:, ~fine] != 0).any(1)
     value = summed(module.weight)[:, fine] @ inputs[fine]
     if module.bias is not None:
@@ -56,13 +63,15 @@ def _layer_constants(module: Any, inputs: Tensor) -> Tensor:
     return torch.where(moved, torch.nan, value)
 
 
-def _constants(node: fx.Node, kind: str, graph: fx.GraphModule, known: dict[str, Tensor]) -> Tensor:  # noqa: PLR0911 (one a kind)
+def _constants(  # noqa: PLR0911 (one a kind)
+    node: fx.Node, kind: str, graph: fx.GraphModule, known: dict[str, Tensor], lasting: bool
+) -> Tensor:
     shape = shape_of(node)
     nothing = torch.full((shape[1] if len(shape) > 1 else 0,), torch.nan, dtype=torch.float64)
     sources = [known[source.name] for source in node.all_input_nodes]
     module: Any = graph.get_submodule(str(node.target)) if node.op == "call_module" else None
     if kind == "layer":
-        return _layer_constants(module, sources[0])
+        return _layer_constants(module, sources[0], lasting)
     if kind == "sum":
         return sources[0] + sources[1] if len(sources) == 2 else 2 * sources[0]
     if kind == "cat":
@@ -93,14 +102,15 @@ def _reads(module: Any, kept: Tensor) -> Tensor:
 
 
 @torch.no_grad()
-def analyse(graph: fx.GraphModule) -> Units:
+def analyse(graph: fx.GraphModule, lasting: bool = False) -> Units:
     """Find the constants from the input onwards, and what is read from the output backwards."""
     nodes = list(graph.graph.nodes)
-    units = Units({node.name: kind_of(node, graph) for node in nodes})
+    units = Units({node.name: kind_of(node, graph) for node in nodes}, lasting=lasting)
     training = graph.training
     graph.eval()
     for node in nodes:
-        units.constants[node.name] = _constants(node, units.kinds[node.name], graph, units.constants)
+        kind = units.kinds[node.name]
+        units.constants[node.name] = _constants(node, kind, graph, units.constants, lasting)
     graph.train(training)
     keep = {node.name: torch.zeros(len(units.constants[node.name]), dtype=torch.bool) for node in nodes}
     units.keep = keep
@@ -131,7 +141,7 @@ def _demand(node: fx.Node, units: Units, graph: fx.GraphModule) -> None:  # noqa
             own[0] = True  # a layer keeps one unit at least
         module = graph.get_submodule(str(node.target))
         source = sources[0]
-        keep[source.name] |= _reads(module, own) & ~foldable(module, units.constants[source.name])
+        keep[source.name] |= _reads(module, own) & ~foldable(module, units.constants[source.name], units.lasting)
         if not keep[source.name].any():
             keep[source.name][0] = True
     elif kind in {"same", "pool", "mean"}:

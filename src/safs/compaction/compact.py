@@ -64,19 +64,20 @@ class Compacted:
         return self.original
 
 
-def compact(model: nn.Module, input_shape: tuple[int, ...]) -> Compacted:
+def compact(model: nn.Module, input_shape: tuple[int, ...], lasting: bool = False) -> Compacted:
     """Take out of a network the units that do nothing.
 
     Args:
         model: the network; it is not changed. One that torch.fx cannot trace is given back as it is.
         input_shape: of one example, [channels, height, width].
+        lasting: take out only what would go for biases of any values, so that the same goes before and after a training.
     """
     try:
         shared = {id(site.operator): site.operator for site in model.modules() if isinstance(site, Activation)}
         graph = trace(copy.deepcopy(model, shared), input_shape)
     except Exception as error:
         return Compacted(model, model, {}, [f"the model cannot be traced: {type(error).__name__}: {error}"])
-    units = analyse(graph)
+    units = analyse(graph, lasting)
     result = Compacted(graph, model, blocked=units.blocked)
     for node in graph.graph.nodes:
         if node.op == "call_module":

@@ -47,6 +47,7 @@ class DatasetInfo:
         normal: the class that raises no alarm; empty if alarms are not what the classes are about.
         weights: how often each class is drawn in training, against its share of the data; empty for as it comes.
         curves: what each channel's values are read off first, one a channel; none for values as they are.
+        channels: what the channels are called; empty if they have no names.
     """
 
     name: str
@@ -61,6 +62,7 @@ class DatasetInfo:
     normal: str = ""
     weights: tuple[float, ...] = ()
     curves: Curves = ()
+    channels: tuple[str, ...] = ()
 
 
 def save_dataset(
@@ -75,6 +77,7 @@ def save_dataset(
     normal: str = "",
     weights: tuple[float, ...] = (),
     curves: Curves = (),
+    channels: tuple[str, ...] = (),
 ) -> DatasetInfo:
     """Write a data set into `folder`, `dataset.json` last.
 
@@ -90,6 +93,7 @@ def save_dataset(
         normal: the class that raises no alarm, if there is one.
         weights: how often each class is drawn in training, against its share; one a class, or none.
         curves: what each channel's values are read off before mean and std; one a channel, or none.
+        channels: what the channels are called, if they have names.
 
     Raises:
         SafsError: a part is empty, a label is out of range, the parts' shapes differ, or mean and std do not fit them.
@@ -126,6 +130,7 @@ def save_dataset(
         normal=normal,
         weights=weights,
         curves=curves,
+        channels=channels,
     )
     write_json(folder / "dataset.json", asdict(info))
     return info
@@ -140,7 +145,8 @@ def load_info(folder: Path) -> DatasetInfo:
     raw = read_json(folder / "dataset.json")
     try:
         lists = {name: tuple(raw[name]) for name in ("shape", "classes", "mean", "std", "notes", "weights")}
-        return DatasetInfo(**{**raw, **lists, "curves": as_curves(raw.get("curves", ()), len(lists["mean"]))})
+        curves = as_curves(raw.get("curves", ()), len(lists["mean"]))
+        return DatasetInfo(**{**raw, **lists, "curves": curves, "channels": tuple(raw.get("channels", ()))})
     except (TypeError, KeyError, ValueError) as error:
         raise SafsError(f"{folder / 'dataset.json'} does not describe a data set: {error}") from None
 

@@ -36,8 +36,10 @@ class Found:
         parts: the parts that the source itself tells apart; a source that does not has all in `train`.
         notes: what was done to the data that a reader should know, in sentences.
         joined: equal examples are one group; false where they are common, as in series of a machine that stands still.
+        channels: what the channels are called, if they have names.
     """
 
     parts: Mapping[Part, Labelled]
     notes: tuple[str, ...] = ()
     joined: bool = True
+    channels: tuple[str, ...] = ()

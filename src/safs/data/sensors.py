@@ -85,7 +85,7 @@ def read_sensors(listing: Listing, how: Windows, report: Report | None = None) -
             f"no window of {how.window} rows fits into the {len(files)} files of {str(listing.root)!r}; take fewer"
         )
     notes = _notes(tally, columns, how)
-    return Found({part: _join(entries) for part, entries in windows.items()}, notes, joined=False)
+    return Found({part: _join(entries) for part, entries in windows.items()}, notes, False, columns)
 
 
 def table_files(listing: Listing) -> list[tuple[Part, str, str]]:

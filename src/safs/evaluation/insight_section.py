@@ -1,14 +1,13 @@
 """The report's section on what happens inside the networks of a sparsity."""
 
 from collections.abc import Mapping
-from importlib.resources import files
 from statistics import mean, stdev
 from typing import Any
 
-from jinja2 import Environment
 from markupsafe import Markup
 
 from safs.evaluation.insight_charts import ablation_chart, training_chart
+from safs.evaluation.page import render
 from safs.evaluation.search_chart import search_chart
 
 
@@ -24,10 +23,9 @@ def render_insight(evaluation: Mapping[str, Any], labels: Mapping[str, str]) -> 
         return Markup()
     best = max(evaluation["models"], key=lambda entry: entry["validation_accuracy"])["seed"]
     training = {variant: seeds for variant, seeds in insight["training"].items() if seeds}
-    environment = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
-    template = environment.from_string((files("safs.evaluation") / "insight.html.jinja").read_text(encoding="utf-8"))
     return Markup(  # noqa: S704
-        template.render(
+        render(
+            "insight",
             ablation=ablation_rows(insight["ablation"]),
             epochs=next(iter(insight["ablation"].values()))["epochs"],
             seeds=len(insight["ablation"]),

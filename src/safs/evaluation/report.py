@@ -1,19 +1,17 @@
-"""The HTML report: one file, no script, nothing fetched from anywhere."""
+"""The report on evaluations."""
 
 from collections.abc import Sequence
-from importlib.resources import files
 from typing import Any
 
-from jinja2 import Environment
 from markupsafe import Markup
 
 from safs.evaluation.charts import accuracy_chart, confusion_chart
 from safs.evaluation.curves import curves_chart
 from safs.evaluation.decision import Rates, decide
-from safs.evaluation.figures import amount, digits, percent, size
 from safs.evaluation.front_chart import front_chart
 from safs.evaluation.insight_section import render_insight
 from safs.evaluation.mistakes import class_rows
+from safs.evaluation.page import render
 from safs.version import VERSION
 
 LABELS = {
@@ -45,13 +43,6 @@ def render_report(
         reason: why it was selected, or why nothing was.
         rates: what computing costs, for the first screen.
     """
-    environment = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
-    environment.filters |= {"percent": percent, "size": size, "digits": digits, "amount": amount}
-    environment.globals["infinity"] = float("inf")
-    page, decision = (
-        environment.from_string((files("safs.evaluation") / f"{name}.html.jinja").read_text(encoding="utf-8"))
-        for name in ("report", "decision")
-    )
     entries = [
         {
             **entry,
@@ -64,10 +55,18 @@ def render_report(
     ]
     made = decide(evaluations, chosen, rates)
     found = {column.label: column.measured for column in made.columns}
-    first = decision.render(d=made, measured=all(found.values()), dense=found["dense"], safs=found["SAFS"])
+    first = render(
+        "decision",
+        d=made,
+        measured=all(found.values()),
+        dense=found["dense"],
+        safs=found["SAFS"],
+        infinity=float("inf"),
+    )
     all_measured = all("serving" in entry for entry in evaluations)
     pictures = [Markup(confusion_chart(entry["confusion"], entry["classes"])) for entry in evaluations]  # noqa: S704
-    return page.render(
+    return render(
+        "report",
         decision=Markup(first),  # noqa: S704
         front=Markup(front_chart(evaluations)) if all_measured else "",  # noqa: S704
         version=VERSION,

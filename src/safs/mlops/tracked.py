@@ -93,8 +93,7 @@ def _label(arguments: dict[str, Any]) -> str:
 def _log_data(context: Context, folder: Path) -> None:
     from safs.data import load_info
 
-    info = load_info(folder)
-    context.tracker.dataset(info.name, info.fingerprint, info.origin, {f"{k}_size": v for k, v in info.sizes.items()})
+    context.tracker.dataset(load_info(folder))
 
 
 def _loggable(value: Any) -> str | int | float | bool:

@@ -1,6 +1,5 @@
 """MLflow as the tracker of steps: a run a pipeline run, nested runs for steps and their parts."""
 
-import json
 import logging
 import os
 import sqlite3
@@ -12,11 +11,13 @@ from typing import Self
 
 from filelock import FileLock
 from mlflow import MlflowClient
-from mlflow.entities import Dataset, DatasetInput, Metric, Param, RunTag
+from mlflow.entities import DatasetInput, Metric, Param, RunTag
 from mlflow.exceptions import MlflowException
 
+from safs.data.dataset import DatasetInfo
 from safs.errors import SafsError
 from safs.mlops.address import redact
+from safs.mlops.datasets import dataset_entry
 from safs.mlops.progress import Progress
 from safs.steps.context import Value
 
@@ -148,11 +149,9 @@ class MlflowTracker:
         """Tags of this run."""
         self.client.log_batch(self.run, tags=[RunTag(name, value) for name, value in values.items()])
 
-    def dataset(self, name: str, fingerprint: str, origin: str, profile: Mapping[str, Value]) -> None:
-        source = json.dumps({"origin": origin})
-        entry = Dataset(name, fingerprint[:32], "local", source, profile=json.dumps(dict(profile)))
-        self.client.log_inputs(self.run, [DatasetInput(entry)])
-        self.tags({"safs.data_fingerprint": fingerprint})
+    def dataset(self, info: DatasetInfo) -> None:
+        self.client.log_inputs(self.run, [DatasetInput(dataset_entry(info))])
+        self.tags({"safs.data_fingerprint": info.fingerprint})
 
     def file(self, path: Path) -> None:
         self.client.log_artifact(self.run, str(path))

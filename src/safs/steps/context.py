@@ -4,9 +4,12 @@ from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol, Self
+from typing import TYPE_CHECKING, Protocol, Self
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from safs.data.dataset import DatasetInfo
 
 Value = str | int | float | bool
 
@@ -23,7 +26,7 @@ class Tracker(Protocol):
     def metrics(self, values: Mapping[str, float], step: int = 0) -> None:
         """Measurements; `step` counts epochs or trials."""
 
-    def dataset(self, name: str, fingerprint: str, origin: str, profile: Mapping[str, Value]) -> None:
+    def dataset(self, info: "DatasetInfo") -> None:
         """The data set in use."""
 
     def file(self, path: Path) -> None:
@@ -43,7 +46,7 @@ class Silent:
 
     def metrics(self, values: Mapping[str, float], step: int = 0) -> None: ...
 
-    def dataset(self, name: str, fingerprint: str, origin: str, profile: Mapping[str, Value]) -> None: ...
+    def dataset(self, info: "DatasetInfo") -> None: ...
 
     def file(self, path: Path) -> None: ...
 

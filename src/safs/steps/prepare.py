@@ -11,6 +11,7 @@ from safs.steps.context import Context
 from safs.steps.work import work_folder
 
 NONE: list[str] = []
+REPORT = "report.html"
 
 
 def prepare(
@@ -36,7 +37,7 @@ def prepare(
     *,
     context: Context = Context(),
 ) -> dict[str, Any]:
-    """Read a data set, split it into train, validation and test, and write it as arrays.
+    """Read a data set, split it into train, validation and test, and write it as arrays, with a report to look at.
 
     Data of your own are a folder of images, train/CLASS/*.jpg with validation and test beside train, or CLASS/*.jpg to be
     split; an .npz file of arrays x and y, or train_x, train_y and so on; or CSV or Parquet files of sensor rows, which are
@@ -80,13 +81,14 @@ def prepare(
         channel_statistics,
         files_of,
         find_source,
-        load_info,
         rank_curves,
         read_own,
         reduce_parts,
         save_dataset,
     )
     from safs.data.balance import class_weights, find_normal
+    from safs.evaluation.data_report import render_data_report
+    from safs.files import write_text
     from safs.runtime.curves import along
 
     source = find_source(dataset, data_root)
@@ -110,10 +112,10 @@ def prepare(
     with work_folder("prepare", out, context, **inputs) as work:
         if isinstance(source, OwnData):
             found = read_own(source, reading, context.tracker.progress)
-            name, origin, normalised = source.name, dataset, True
+            name, origin, normalised, channels = source.name, dataset, True, found.channels
             classes, parts, notes = assemble(found, split_seed, dataset)
         else:
-            name, normalised, notes = dataset, source.normalised, ()
+            name, normalised, notes, channels = dataset, source.normalised, (), ()
             origin, classes, parts = source.read(data_root, split_seed)
         parts = reduce_parts(parts, max_examples, split_seed)
         learnt_from = parts["train"].x
@@ -122,11 +124,12 @@ def prepare(
         mean, std = channel_statistics(along(learnt_from, curves)) if normalised else ((), ())
         normal = find_normal(normal_class, classes, alarms=series)
         weights = class_weights(parts["train"].y, len(classes)) if balance else ()
-        save_dataset(work, name, origin, classes, parts, mean, std, notes, normal, weights, curves)
-    info = load_info(out)
+        info = save_dataset(work, name, origin, classes, parts, mean, std, notes, normal, weights, curves, channels)
+        write_text(work / REPORT, render_data_report(info, parts))
     sizes = {f"{part}_size": size for part, size in info.sizes.items()}
-    context.tracker.dataset(info.name, info.fingerprint, info.origin, {**sizes, "classes": len(info.classes)})
+    context.tracker.dataset(info)
+    context.tracker.file(out / REPORT)
     context.tracker.progress(
         1, 1, f"{sum(info.sizes.values()):,} examples" + (f", {len(notes)} notes" if notes else "")
     )
-    return {"dataset": info.name, "fingerprint": info.fingerprint, **sizes}
+    return {"dataset": info.name, "fingerprint": info.fingerprint, **sizes, "report": str(out / REPORT)}

@@ -23,7 +23,7 @@ def compacted_for_training(model: nn.Module, training: Batchable, masks: Masks) 
     """
     apply_masks(model, masks)
     shape = tuple(training.x.shape[1:])
-    small = compact(model, shape)
+    small = compact(model, shape, lasting=True)  # a training that goes on finds its optimizer's state
     size = sum(parameter.numel() for parameter in model.parameters())
     if sum(parameter.numel() for parameter in small.model.parameters()) > WORTH * size:
         return None

@@ -4,7 +4,7 @@ PYTHON ?= python3.11
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test test-fast lint format compile image clean help
+.PHONY: demo test test-fast lint format compile image retrain ci clean help
 .DEFAULT_GOAL := help
 
 help:  ## Show what there is
@@ -46,6 +46,13 @@ BUILD = docker build $(BUILD_ARGS) --build-arg VERSION=$(VERSION) --build-arg RE
 image:  ## Build both images with Docker; BUILD_ARGS names another base, index or build of torch
 	$(BUILD) -f containers/component.Dockerfile -t safs-pipelines:$(VERSION) .
 	$(BUILD) -f containers/serving.Dockerfile -t safs-serving:$(VERSION) .
+
+RETRAIN ?=
+export KUBEFLOW_HOST COMPONENT_IMAGE REASON
+retrain: $(READY)  ## Start a training if the rules ask for one (on KUBEFLOW_HOST, or here)
+	$(BIN)/safs retrain --host "$$KUBEFLOW_HOST" --image "$$COMPONENT_IMAGE" --reason "$$REASON" $(RETRAIN)
+
+ci: lint test-fast retrain  ## What the GitHub workflow does, for any other CI
 
 clean:  ## Remove what was made, but for runs
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis

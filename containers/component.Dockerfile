@@ -13,8 +13,11 @@ COPY containers/constraints.txt pyproject.toml README.md LICENSE ./
 ARG EXTRAS=train,models,onnx,postgresql
 # the dependencies alone, so that a change of the code does not install them again
 RUN mkdir -p src/safs && touch src/safs/__init__.py && pip install -c constraints.txt "$TORCH" ".[$EXTRAS]"
+RUN pip uninstall -y safs && find /opt/safs -name tests -type d -prune -exec rm -rf {} +
+
+FROM build AS code
 COPY src src
-RUN pip install --no-deps --force-reinstall . && find /opt/safs -name tests -type d -prune -exec rm -rf {} +
+RUN pip install --no-deps --target /opt/code .
 
 FROM ${BASE}
 ARG BASE
@@ -27,9 +30,11 @@ LABEL org.opencontainers.image.title="safs-pipelines" \
       org.opencontainers.image.base.name="${BASE}" \
       org.opencontainers.image.licenses="Apache-2.0" \
       org.opencontainers.image.source="https://github.com/safs-pipelines/safs-pipelines"
+# a large layer that stays while the dependencies stay, and a small one with the code
 COPY --from=build /opt/safs /opt/safs
+COPY --from=code /opt/code /opt/code
 # a user by number, so that runAsNonRoot can be checked; all that is written goes to /tmp, the rest may be read-only
-ENV PATH=/opt/safs/bin:$PATH HOME=/tmp TMPDIR=/tmp PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 \
+ENV PATH=/opt/code/bin:/opt/safs/bin:$PATH PYTHONPATH=/opt/code HOME=/tmp TMPDIR=/tmp PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 \
     NUMBA_CACHE_DIR=/tmp/numba MPLCONFIGDIR=/tmp/matplotlib MLFLOW_ALLOW_PICKLE_DESERIALIZATION=false
 USER 10001:10001
 WORKDIR /tmp

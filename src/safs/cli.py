@@ -13,7 +13,10 @@ from rich.console import Console
 from safs import __version__
 from safs.commands.cluster import compile_pipeline, runs, schedule
 from safs.commands.doctor import doctor
+from safs.commands.monitoring import monitor
 from safs.commands.promotion import audit, promote, rollback
+from safs.commands.relay import relay
+from safs.commands.retraining import retrain
 from safs.files import read_yaml
 from safs.kubeflow.parameters import SUMMARY, Sparsities, document, pipeline_docs, pipeline_parameters
 from safs.mlops.failure import one_line
@@ -199,7 +202,7 @@ def _build() -> None:
         _add_step(step, STEP_COMMANDS)
     for tool in TOOLS.values():
         _add_step(tool, TOOL_COMMANDS)
-    for command in (promote, rollback, audit):
+    for command in (promote, rollback, audit, monitor, retrain, relay):
         app.command(command, group=PRODUCTION_COMMANDS)
 
 

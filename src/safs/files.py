@@ -3,6 +3,7 @@
 import hashlib
 import json
 import shutil
+from errno import EXDEV
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -89,13 +90,16 @@ def move_folder(source: Path, target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     if target.exists():
         target.rmdir()
-    if source.parent.stat().st_dev != target.parent.stat().st_dev:
-        beside = target.with_name(f".{target.name}.partial")
+    try:
+        source.replace(target)
+    except OSError as error:
+        if error.errno != EXDEV:
+            raise
+        beside = target.with_name(f".{target.name}.partial")  # another file system, or another mount of the same one
         shutil.rmtree(beside, ignore_errors=True)
         shutil.copytree(source, beside)
         shutil.rmtree(source)
-        source = beside
-    source.replace(target)
+        beside.replace(target)
 
 
 def check_free(target: Path) -> None:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from safs.promotion.paired import class_changes, holm, paired_difference
+from safs.promotion.paired import class_changes, paired_difference
 
 
 def answers(both: int, ours: int, theirs: int, neither: int):
@@ -51,8 +51,3 @@ def test_only_the_class_that_is_worse_is_found():
     assert [change.name for change in changes] == ["a", "b", "c"]
     assert [change.p_value < 0.05 for change in changes] == [False, True, False]
     assert changes[1].loss > 0.2
-
-
-def test_holm_adjusts_as_in_the_textbook():
-    assert holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
-    assert holm([]) == []

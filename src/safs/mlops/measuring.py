@@ -38,7 +38,7 @@ def measure_versions(versions: Sequence[Stored], data: Path) -> list[Measured]:
             )
     predictors = [stored.predictor() for stored in versions]
     predictions = [predict_all(predictor, x).argmax(1) for predictor in predictors]
-    times = _times(predictors, x)
+    times = single_times(predictors, x)
     return [
         Measured(
             stored.version,
@@ -56,8 +56,13 @@ def predict_all(predictor: Predictor, x: NDArray[np.float32]) -> NDArray[np.floa
     return np.concatenate([predictor(x[start : start + BATCH]) for start in range(0, len(x), BATCH)])
 
 
-def _times(predictors: Sequence[Predictor], x: NDArray[np.float32]) -> list[NDArray[np.float64]]:
-    """Milliseconds of single predictions, [calls] a predictor."""
+def single_times(predictors: Sequence[Predictor], x: NDArray[np.float32]) -> list[NDArray[np.float64]]:
+    """Milliseconds of single predictions in turns, [calls] a predictor.
+
+    Args:
+        predictors: whose.
+        x: inputs to take turns with.
+    """
     taken = np.empty((len(predictors), WARM_UP + CALLS))
     for call in range(WARM_UP + CALLS):
         one = x[call % len(x)][None]

@@ -1,8 +1,6 @@
 """Promotion in the registry: judged, written down, and the aliases moved, by one process at a time."""
 
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -15,8 +13,8 @@ from safs.files import write_json, write_text
 from safs.mlops.auditing import audit_version
 from safs.mlops.lock import Lock
 from safs.mlops.measuring import measure_versions
-from safs.mlops.progress import Lines
-from safs.mlops.tracking import MlflowTracker, default_experiment
+from safs.mlops.records import record
+from safs.mlops.tracking import MlflowTracker
 from safs.mlops.versions import CHALLENGER, CHAMPION, PREVIOUS, alias_table, fetch_version, find_version
 from safs.promotion.judgement import Verdict, judge
 from safs.promotion.report import render_verdict
@@ -105,7 +103,8 @@ class Promoter:
 
     def _judge(self, version: ModelVersion, champion: str | None, data: Path, rules: Rules) -> Verdict:
         info, labels = load_info(data), load_part(data, "test").y
-        with tempfile.TemporaryDirectory() as temporary, self._run(version) as tracker:
+        run = record(self.client, self.uri, self.workspace, "promote", self.name, str(version.version))
+        with tempfile.TemporaryDirectory() as temporary, run as tracker:
             folder = Path(temporary)
             stored = [fetch_version(self.client, self.uri, version, folder)]
             faults = audit_version(stored[0])
@@ -140,16 +139,6 @@ class Promoter:
         tags = {"verdict": outcome, "reason": reason[:5000], "judged_at": _now(), "run": run}
         for tag, value in tags.items():
             self.client.set_model_version_tag(self.name, version.version, f"promotion.{tag}", value)
-
-    @contextmanager
-    def _run(self, version: ModelVersion) -> Iterator[MlflowTracker]:
-        """An MLflow run for the judgement."""
-        experiment = default_experiment(self.client, self.uri, self.workspace)
-        tags = {"safs.action": "promote", "safs.model": f"{self.name}/{version.version}"}
-        run = self.client.create_run(experiment, run_name=f"promote {self.name} {version.version}", tags=tags)
-        tracker = MlflowTracker(self.client, experiment, run.info.run_id, "promote", Lines("promote"))
-        with tracker.ended():
-            yield tracker
 
 
 def _now() -> str:

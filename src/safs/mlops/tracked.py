@@ -17,6 +17,7 @@ from safs.steps.arguments import check_arguments, parameter_docs, step_parameter
 from safs.steps.context import Context
 
 WORKSPACE, WORK, PARENT = "SAFS_WORKSPACE", "SAFS_WORK", "SAFS_PARENT_RUN"
+PATIENCE = 120.0  # seconds that a step of a run waits for a server that is being started again
 DEFAULT_WORKSPACE = Path("safs-runs")
 
 
@@ -59,8 +60,8 @@ def _context(name: str, label: str, show: Progress) -> Iterator[Context]:
         from safs.mlops.studies import MlflowStudies
         from safs.mlops.tracking import MlflowTracker, default_experiment, open_client
 
-        client = open_client(uri)
-    parent, given = os.environ.get(PARENT), os.environ.get("MLFLOW_RUN_ID")
+        parent, given = os.environ.get(PARENT), os.environ.get("MLFLOW_RUN_ID")
+        client = open_client(uri, PATIENCE if parent or given else 0.0)
     if given and not parent:
         run = client.get_run(given)
         tracker = MlflowTracker(client, run.info.experiment_id, given, name, show)

@@ -24,10 +24,30 @@ from safs.steps.context import Value
 FLUSH_AT = 500
 
 
-def open_client(uri: str) -> MlflowClient:
+def open_client(uri: str, patience: float = 0.0) -> MlflowClient:
     """A client of a tracking server or database that is known to answer.
 
     A fresh SQLite file is set up by one process at a time; several at once would break it.
+
+    Args:
+        uri: its address.
+        patience: seconds to wait for a server that is away; a person who has mistyped an address should not wait.
+
+    Raises:
+        SafsError: the server or the database does not answer.
+    """
+    end = time.monotonic() + patience
+    while True:
+        try:
+            return _open(uri)
+        except SafsError:
+            if time.monotonic() >= end:
+                raise
+            time.sleep(1)
+
+
+def _open(uri: str) -> MlflowClient:
+    """One try of `open_client`.
 
     Raises:
         SafsError: the server or the database does not answer.

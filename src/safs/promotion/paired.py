@@ -7,6 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
+from safs.reference.holm import holm
+
 Right = NDArray[np.bool_]
 """Whether each example was classified rightly, [examples]."""
 
@@ -84,16 +86,6 @@ def class_changes(
         ClassChange(classes[label], int(own.sum()), float(champion[own].mean()), float(challenger[own].mean()), p_value)
         for (label, own), p_value in zip(found, holm(raw), strict=True)
     ]
-
-
-def holm(p_values: Sequence[float]) -> list[float]:
-    """P-values adjusted by Holm's method: below a level, they are all false with at most that probability."""
-    order = np.argsort(p_values)
-    factors = np.arange(len(p_values), 0, -1)
-    adjusted = np.minimum(np.maximum.accumulate(np.array(p_values)[order] * factors), 1.0)
-    result = np.empty(len(p_values))
-    result[order] = adjusted
-    return [float(value) for value in result]
 
 
 def _sign_test(gained: int, lost: int, alternative: str) -> float:

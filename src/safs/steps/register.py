@@ -20,7 +20,7 @@ def register(
     """Register the selected model with its signature, an example and tags, under the alias challenger.
 
     It is registered in every form that can hold it: for the runtime, which needs no torch, for ONNX and for PyTorch; each is
-    checked against the model first. The same model is registered once: doing it again gives the version that is there.
+    checked against the model first, with a profile of its inputs and predictions for monitoring. The same model is registered once: doing it again gives the version that is there.
 
     Args:
         data: Data set folder, the output of prepare.
@@ -31,12 +31,16 @@ def register(
     Raises:
         SafsError: no model was selected, an input is missing or damaged, or there is no registry.
     """
+    import torch
+
     from safs.data import load_info, load_part
-    from safs.data.tensors import as_inputs
+    from safs.data.tensors import as_inputs, normalise
     from safs.export.packaging import make_package
     from safs.files import fingerprint, read_json, write_json
     from safs.models import describe_activations, load_model
     from safs.pruning.masks import mask_fingerprint, weights_left
+    from safs.reference.profile import make_profile, write_profile
+    from safs.training.trainer import predict_logits
 
     if context.registry is None:
         raise SafsError("there is no model registry; run register through the safs command or the pipeline")
@@ -50,7 +54,10 @@ def register(
     network, spec = load_model(model)
     left, total = weights_left(network)
     info = load_info(data)
-    example = as_inputs(load_part(data, "validation").x[:4])
+    validation = load_part(data, "validation")
+    inputs = as_inputs(validation.x)
+    logits = predict_logits(network, normalise(torch.from_numpy(inputs), spec.mean, spec.std))
+    probabilities = torch.cat(list(logits)).softmax(1).numpy()
     tags = {
         "sparsity": str(spec.sparsity),
         "weights": str(total),
@@ -72,9 +79,10 @@ def register(
         shutil.rmtree(package, ignore_errors=True)  # what an interrupted try left
         package.mkdir()
         forms = make_package(data, model, package)
+        write_profile(package, make_profile(inputs, probabilities, validation.y, spec.classes))
         tags["forms"] = ", ".join(["torch", *(form for form, found in forms.items() if "missing" not in found)])
         tags["package_fingerprint"] = fingerprint(package)
-        registered = context.registry.register(model_name, package, example, tags)
+        registered = context.registry.register(model_name, package, inputs[:4], tags)
         write_json(work / "registration.json", registered)
     context.tracker.progress(1, 1, f"{registered['name']} version {registered['version']}")
     return registered

@@ -18,18 +18,19 @@ SEEDS = [0, 1, 2, 3, 4]
 DEFAULTS = {"learning_rate": 1e-3, "weight_decay": 5e-4, "batch_size": 256}
 DENSE_EPOCHS = 60
 SEARCH = {"candidates": 40, "batch_size": 256}
-FINETUNE = {"trials": 12, "trial_epochs": 15, "epochs": 80, "scales": "channel", "insight_every": 0}
+FINETUNE = {"trials": 16, "trial_epochs": 30, "epochs": 200, "scales": "channel", "insight_every": 0}
 BETTER = {**FINETUNE, "trials": 8, "trial_epochs": 8, "epochs": 40}  # better masks and denser networks
 EASY = {**FINETUNE, "trials": 6, "trial_epochs": 8, "epochs": 30}  # converge in fewer epochs
+SHORT, QUICK = {**SEARCH, "candidates": 16}, {**FINETUNE, "trials": 4, "trial_epochs": 6, "epochs": 40}
 GRADUAL = {"prune_schedule": "gradual", "prune_epochs": 20, "prune_weight_decay": 1e-4}
 
-ROWS: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
-    "paper": ("99%, one-shot, layer-wise", {"sparsity": 0.99}, FINETUNE),
-    "coverage": ("99%, gradual, layer-wise, covered", {"sparsity": 0.99, "coverage": True, **GRADUAL}, BETTER),
-    "best": ("99%, gradual, LAMP", {"sparsity": 0.99, "scope": "lamp", **GRADUAL}, BETTER),
-    "97": ("97%, one-shot, layer-wise", {"sparsity": 0.97}, EASY),
-    "95": ("95%, one-shot, layer-wise", {"sparsity": 0.95}, EASY),
-    "90": ("90%, one-shot, layer-wise", {"sparsity": 0.9}, EASY),
+ROWS: dict[str, tuple[str, dict[str, Any], dict[str, Any], dict[str, Any]]] = {
+    "paper": ("99%, one-shot, layer-wise", {"sparsity": 0.99}, SEARCH, FINETUNE),
+    "coverage": ("99%, gradual, layer-wise, covered", {"sparsity": 0.99, "coverage": True, **GRADUAL}, SEARCH, BETTER),
+    "best": ("99%, gradual, LAMP", {"sparsity": 0.99, "scope": "lamp", **GRADUAL}, SEARCH, BETTER),
+    "97": ("97%, one-shot, layer-wise", {"sparsity": 0.97}, SHORT, QUICK),
+    "95": ("95%, one-shot, layer-wise", {"sparsity": 0.95}, SEARCH, EASY),
+    "90": ("90%, one-shot, layer-wise", {"sparsity": 0.9}, SHORT, QUICK),
 }
 
 
@@ -46,11 +47,16 @@ def dense_networks(workshop: Workshop, data_root: Path) -> tuple[Path, Path]:
 
 
 def run_row(
-    workshop: Workshop, data: Path, dense: Path, pruning: dict[str, Any], tuning: dict[str, Any]
+    workshop: Workshop,
+    data: Path,
+    dense: Path,
+    pruning: dict[str, Any],
+    searching: dict[str, Any],
+    tuning: dict[str, Any],
 ) -> dict[str, Any]:
     """Prune, search, fine-tune and evaluate; the accuracies by variant, and the ceilings of the masks."""
     masks = workshop.make("prune", models=dense, data=data, batch_size=DEFAULTS["batch_size"], **pruning)
-    found = workshop.make("search", data=data, models=masks, **SEARCH)
+    found = workshop.make("search", data=data, models=masks, **searching)
     tuned = workshop.make("finetune", data=data, models=masks, activations=found, **tuning, **DEFAULTS)
     evaluated = workshop.make("evaluate", data=data, dense=dense, models=tuned, ablation_epochs=0)
     evaluation = read_json(evaluated / "evaluation.json")

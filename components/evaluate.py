@@ -16,12 +16,21 @@ def evaluate(
     confusion: dsl.Output[dsl.ClassificationMetrics],
     report: dsl.Output[dsl.HTML],
     ablation_epochs: int = 1,
+    serving_seconds: float = 0.2,
     code_version: str = "",
 ):
     from safs.kubeflow.component import execute
     from safs.kubeflow.views import show_confusion, show_metrics, show_report
 
-    summary = execute("evaluate", data=data, dense=dense, models=models, out=out, ablation_epochs=ablation_epochs)
+    summary = execute(
+        "evaluate",
+        data=data,
+        dense=dense,
+        models=models,
+        out=out,
+        ablation_epochs=ablation_epochs,
+        serving_seconds=serving_seconds,
+    )
     show_metrics(metrics, summary)
     show_confusion(confusion, out)
     show_report(report, out)

@@ -17,6 +17,8 @@ def select(
     accuracy_floor: float = 0.0,
     max_bytes: int = 0,
     prefer: str = "accuracy",
+    core_hour_price: float = 0.05,
+    core_watts: float = 10.0,
     code_version: str = "",
 ) -> str:
     from safs.kubeflow.component import execute
@@ -30,6 +32,8 @@ def select(
         accuracy_floor=accuracy_floor,
         max_bytes=max_bytes,
         prefer=prefer,
+        core_hour_price=core_hour_price,
+        core_watts=core_watts,
     )
     show_report(report, out)
     return "yes" if summary["qualified"] else "no"

@@ -73,6 +73,7 @@ def training(
     uniform: bool = True,
     operators: List[str] = [],
     objective: str = "accuracy",
+    prices: str = "",
     search_learning_rate: float = 1e-2,
     search_weight_decay: float = 0.0,
     warm_start: str = "",
@@ -83,10 +84,13 @@ def training(
     epochs: int = 30,
     insight_every: int = 5,
     ablation_epochs: int = 1,
+    serving_seconds: float = 0.2,
     scales: str = "layer",
     accuracy_floor: float = 0.0,
     max_bytes: int = 0,
     prefer: str = "accuracy",
+    core_hour_price: float = 0.05,
+    core_watts: float = 10.0,
     model_name: str = "safs",
     code_version: str = "",
 ) -> NamedTuple("Outputs", [("selection", dsl.Model)]):
@@ -167,6 +171,7 @@ def training(
             uniform=uniform,
             operators=operators,
             objective=objective,
+            prices=prices,
             search_learning_rate=search_learning_rate,
             search_weight_decay=search_weight_decay,
             batch_size=batch_size,
@@ -189,15 +194,22 @@ def training(
             **defaults,
             **version,
         ).outputs["out"]
-        evaluated = evaluate(data=data, dense=dense, models=tuned, ablation_epochs=ablation_epochs, **version).outputs[
-            "out"
-        ]
+        evaluated = evaluate(
+            data=data,
+            dense=dense,
+            models=tuned,
+            ablation_epochs=ablation_epochs,
+            serving_seconds=serving_seconds,
+            **version,
+        ).outputs["out"]
     chosen = select(
         evaluations=dsl.Collected(evaluated),
         models=dsl.Collected(tuned),
         accuracy_floor=accuracy_floor,
         max_bytes=max_bytes,
         prefer=prefer,
+        core_hour_price=core_hour_price,
+        core_watts=core_watts,
         **version,
     )
     with dsl.If(chosen.outputs["Output"] == "yes", name="a-model-qualified"):

@@ -10,6 +10,8 @@ from typing import Any
 
 from safs.errors import SafsError
 
+COST = "cost.json"  # how long it took to make a folder; the same result may take longer
+
 
 def write_json(path: Path, value: Any) -> None:
     """Write `value` as JSON beside `path`, then rename, so a reader never sees half of it."""
@@ -113,7 +115,7 @@ def check_free(target: Path) -> None:
 
 
 def fingerprint(path: Path) -> str:
-    """SHA-256 over the names and bytes of a file or of all files below a folder.
+    """SHA-256 over the names and bytes of a file or of all files below a folder, but for what making it has cost.
 
     Raises:
         SafsError: there is nothing at `path`.
@@ -121,7 +123,7 @@ def fingerprint(path: Path) -> str:
     if not path.exists():
         raise SafsError(f"input {str(path)!r} does not exist; give the output folder of an earlier step")
     digest = hashlib.sha256()
-    files = [path] if path.is_file() else sorted(p for p in path.rglob("*") if p.is_file())
+    files = [path] if path.is_file() else sorted(p for p in path.rglob("*") if p.is_file() and p.name != COST)
     for file in files:
         name = file.relative_to(path).as_posix()
         digest.update(f"{name}\0{file.stat().st_size}\0".encode())

@@ -44,7 +44,7 @@ def test_the_report_says_what_each_operator_is_worth(evaluated: Path):
     assert places == sorted(places)
     for site in SITES:
         assert re.search(rf"<tr><td>{site}</td><td><code>", report)
-    assert report.count("<svg") == 5
+    assert report.count("<svg") == 7
 
 
 def test_the_report_draws_every_training_of_the_search(chain: Chain, evaluated: Path):

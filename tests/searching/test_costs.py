@@ -1,15 +1,41 @@
 import pytest
 
 from safs.activations import OPERATORS
+from safs.errors import SafsError
+from safs.files import write_json
 from safs.models import ModelSpec, fresh_model
-from safs.searching.costs import candidate_cost, operator_costs, pareto_front, site_sizes
+from safs.runtime.prices import operator_prices
+from safs.searching.costs import candidate_cost, pareto_front, read_prices, site_sizes
+from safs.searching.study import read_study
+from safs.steps.search import search
+from tests.chain import SEARCH, Chain
 
 
-def test_every_operator_has_a_cost_and_relu_is_cheaper_than_what_takes_exponentials(training):
-    costs = operator_costs(OPERATORS)
-    assert set(costs) == set(OPERATORS)
-    assert min(costs.values()) > 0
-    assert costs["relu"] < costs["softplus"]
+def test_every_operator_has_a_price_and_relu_is_cheaper_than_what_takes_exponentials():
+    prices = operator_prices()
+    assert set(OPERATORS) <= set(prices)
+    assert min(prices.values()) > 0
+    assert prices["relu"] < prices["softplus"]
+    with pytest.raises(SafsError, match="unknown activation operator 'rellu'"):
+        operator_prices(["rellu"])
+
+
+def test_prices_of_another_machine_decide_what_is_cheap(chain: Chain, tmp_path):
+    dear = {name: 1.0 if name == "tanh" else 50.0 for name in OPERATORS}
+    write_json(tmp_path / "prices.json", dear)
+    given = {**SEARCH, "objective": "pareto", "prices": str(tmp_path / "prices.json")}
+    search(chain.data, chain.prune, tmp_path / "out", **given)
+    for study in read_study(tmp_path / "out"):
+        for trial in study.trials:
+            cheap = all(name == "tanh" for name in trial.activations.values())
+            assert trial.cost == pytest.approx(1 / 50) if cheap else trial.cost > 1 / 50
+
+
+@pytest.mark.parametrize(("content", "words"), [("[]", "does not hold prices"), ('{"relu": 1.0}', "has no price of")])
+def test_a_file_without_the_prices_is_refused(tmp_path, content: str, words: str):
+    (tmp_path / "prices.json").write_text(content)
+    with pytest.raises(SafsError, match=words):
+        read_prices(tmp_path / "prices.json", OPERATORS)
 
 
 def test_sites_are_weighed_by_what_they_handle(spec: ModelSpec, training):

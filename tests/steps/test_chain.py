@@ -13,7 +13,7 @@ from safs.data import load_info
 from safs.data.tensors import load_tensors
 from safs.errors import SafsError
 from safs.evaluation.measurement import VARIANTS
-from safs.files import fingerprint, read_json, write_json
+from safs.files import COST, fingerprint, read_json, write_json
 from safs.models import load_model, load_spec
 from safs.pruning.masks import masks_of
 from safs.searching.journal import Journal
@@ -35,7 +35,7 @@ from tests.steps.trackers import Recorder
 
 
 def files(folder: Path) -> set[str]:
-    return set(contents(folder))
+    return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()} - {COST}
 
 
 def test_prepare_writes_the_data_set(digits_folder: Path, tmp_path: Path):
@@ -331,7 +331,7 @@ def test_finetune_refuses_activations_that_are_none(chain: Chain, tmp_path: Path
 def test_evaluate_writes_numbers_and_a_report(chain: Chain, evaluated: Path, tmp_path: Path):
     tracker = Recorder()
     summary = evaluate(chain.data, chain.pretrain, chain.finetune, tmp_path / "out", context=Context(tracker))
-    assert files(tmp_path / "out") == {"evaluation.json", "insight.json", "report.html"}
+    assert files(tmp_path / "out") == {"evaluation.json", "insight.json", "serving.json", "report.html"}
     assert contents(tmp_path / "out") == contents(evaluated)
     measured = read_json(tmp_path / "out" / "evaluation.json")
     for variant in VARIANTS:

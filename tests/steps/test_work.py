@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 
 from safs.errors import SafsError
+from safs.files import COST, fingerprint, read_json
 from safs.steps.context import Context
+from safs.steps.cost import cost_of
 from safs.steps.work import work_folder
 from tests.chain import KilledError
 
@@ -33,7 +35,7 @@ def context(request: pytest.FixtureRequest, tmp_path: Path) -> Context:
 
 
 def names(folder: Path) -> set[str]:
-    return {str(path.relative_to(folder)) for path in folder.rglob("*")}
+    return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.name != COST}
 
 
 def finish(out: Path, context: Context, step: str = "step", **inputs: Any) -> set[str]:
@@ -230,3 +232,18 @@ def test_two_steps_can_be_at_work_side_by_side(tmp_path: Path, context: Context)
         finish(tmp_path / "two", context, value="b")
     assert names(tmp_path / "two") == {"whole"}
     assert names(tmp_path / "one") == {"theirs"}
+
+
+def test_the_cost_of_all_tries_and_of_what_it_stands_on_is_kept(tmp_path: Path):
+    finish(tmp_path / "first", Context(), step="prune")
+    models = tmp_path / "first"
+    interrupt(tmp_path / "out", Context(), models=models)
+    half = read_json(tmp_path / ".out.partial" / COST)["step"]
+    finish(tmp_path / "out", Context(), models=models)
+    cost = cost_of(tmp_path / "out")
+    assert set(cost) == {"prune", "step"}
+    assert cost["prune"] == cost_of(models)["prune"]
+    assert cost["step"]["seconds"] > half["seconds"] > 0
+    before = fingerprint(tmp_path / "out")
+    (tmp_path / "out" / COST).unlink()
+    assert fingerprint(tmp_path / "out") == before, "what it has cost does not tell two results apart"

@@ -7,6 +7,7 @@ from typing import Any
 from safs.activations import activation_sites
 from safs.data.tensors import load_tensors
 from safs.errors import SafsError
+from safs.evaluation.curves import activation_curves
 from safs.files import read_fields
 from safs.insight import ablate, probe_of, site_statistics
 from safs.models import load_model, seed_folders
@@ -31,7 +32,7 @@ def collect_insight(
         on_seed: called with the number of finished seeds, the number of all, and a text.
 
     Returns:
-        ablation, training (records of `Recorder`), activations (`site_statistics` on training images) and search (every
+        ablation, training (records of `Recorder`), activations (`site_statistics` on training images), curves (`activation_curves`) and search (every
         training of the search as [epochs spent until then, its own epochs, validation accuracy]), each by seed as
         text; training and activations below the variant.
 
@@ -45,6 +46,7 @@ def collect_insight(
         "training": {variant: {} for variant in COMPARED},
         "activations": {variant: {} for variant in COMPARED},
         "search": search_history(models),
+        "curves": {},
     }
     dense_folders, folders = seed_folders(dense), seed_folders(models)
     for done, (seed, folder) in enumerate(folders.items()):
@@ -59,6 +61,7 @@ def collect_insight(
         original, _ = load_model(dense_folders[seed])
         operators = {name: site.operator.name for name, site in activation_sites(original).items()}
         settings = _settings(folder / "safs" / "training.json")
+        insight["curves"][str(seed)] = activation_curves(model)
         result = ablate(model, operators, training, validation, settings, ablation_epochs, seed)
         insight["ablation"][str(seed)] = result
         if on_seed:

@@ -62,11 +62,11 @@ def evaluate_seeds(data: Path, dense: Path, models: Path) -> dict[str, Any]:
             scores[variant]["test"].append(measure(model, test).accuracy)
             scores[variant]["validation"].append(measure(model, validation).accuracy)
             if info.normal:
-                alarms[variant].append(alarm_measures(_logits(model, test), test.y, normal))
+                alarms[variant].append(alarm_measures(logits_of(model, test), test.y, normal))
             if variant == "dense":
                 size = dense_bytes(model)
         left, total = weights_left(model)
-        logits = _logits(model, test)
+        logits = logits_of(model, test)
         if info.normal:
             curves.append(alarm_curve(logits, test.y, normal))
         confusion = torch.zeros(len(info.classes), len(info.classes), dtype=torch.int64)
@@ -113,5 +113,6 @@ def evaluate_seeds(data: Path, dense: Path, models: Path) -> dict[str, Any]:
     }
 
 
-def _logits(model: nn.Module, data: Batchable) -> Tensor:
+def logits_of(model: nn.Module, data: Batchable) -> Tensor:
+    """Logits [count, classes] of all examples."""
     return torch.cat(list(predict_logits(model, data.x)))

@@ -4,16 +4,13 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader
 
+from safs.evaluation.figures import amount, digits, percent, size
+
 
 def render(name: str, **values: Any) -> str:
     """A template of this folder with its values."""
     environment = Environment(
         loader=PackageLoader("safs.evaluation", ""), autoescape=True, trim_blocks=True, lstrip_blocks=True
     )
-    environment.filters["percent"] = percent
+    environment.filters |= {"percent": percent, "size": size, "digits": digits, "amount": amount}
     return environment.get_template(f"{name}.html.jinja").render(**values)
-
-
-def percent(value: float) -> str:
-    """A fraction as a percentage with two digits."""
-    return f"{100 * value:.2f}"

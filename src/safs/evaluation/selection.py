@@ -1,13 +1,23 @@
 """Which sparse model is the best one under the user's limits."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from safs.errors import SafsError
 from safs.files import fingerprint, read_fields
 
-INSIGHT = "insight.json"
+INSIGHT, SERVING = "insight.json", "serving.json"
+
+
+def entries_of(evaluations: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The safs models of all evaluations, each with its sparsity."""
+    return [{**entry, "sparsity": e["sparsity"]} for e in evaluations for entry in e["models"]]
+
+
+def best_entry(evaluations: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The safs model with the best validation accuracy; of equals the smallest."""
+    return max(entries_of(evaluations), key=lambda e: (e["validation_accuracy"], -e["bytes"]))
 
 
 def choose(
@@ -18,7 +28,7 @@ def choose(
     Returns:
         The chosen model's entry with its sparsity, or None if none qualifies; and the reason in words.
     """
-    entries = [{**entry, "sparsity": e["sparsity"]} for e in evaluations for entry in e["models"]]
+    entries = entries_of(evaluations)
     for entry in entries:
         del entry["confusion"]
     good = [e for e in entries if e["validation_accuracy"] >= accuracy_floor]
@@ -44,7 +54,7 @@ def choose(
 
 
 def read_evaluation(folder: Path) -> dict[str, Any]:
-    """Read the evaluation of a folder that `evaluate` wrote, with its `insight.json` under `insight` if it has one.
+    """Read the evaluation of a folder that `evaluate` wrote, and under `insight` and `serving` those files if it has them.
 
     Raises:
         SafsError: it is missing, damaged or about no model.
@@ -56,6 +66,8 @@ def read_evaluation(folder: Path) -> dict[str, Any]:
     if (folder / INSIGHT).exists():
         insight = read_fields(folder / INSIGHT, ablation=dict, training=dict, activations=dict)
         evaluation = {**evaluation, "insight": insight}
+    if (folder / SERVING).exists():
+        evaluation = {**evaluation, "serving": read_fields(folder / SERVING, models=dict, cost=dict, processor=str)}
     return evaluation
 
 

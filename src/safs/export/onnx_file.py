@@ -210,11 +210,13 @@ def write_onnx(path: Path, network: Network) -> int:
     for node in network.nodes[1:]:
         values.append(_node(graph, node, [values[i] for i in node.inputs], [shapes[i] for i in node.inputs]))
     graph.nodes.append(onnx.helper.make_node("Flatten", [values[-1]], ["logits"]))
+    used = {name for node in graph.nodes for name in node.input}
+    tensors = [tensor for tensor in graph.tensors if tensor.name in used]  # a scale of 1 is written down and left out
     kind = onnx.TensorProto.FLOAT
     images = onnx.helper.make_tensor_value_info("images", kind, ["batch", *network.input_shape])
     logits = onnx.helper.make_tensor_value_info("logits", kind, ["batch", len(network.classes)])
     made = onnx.helper.make_model(
-        onnx.helper.make_graph(graph.nodes, "safs", [images], [logits], graph.tensors),
+        onnx.helper.make_graph(graph.nodes, "safs", [images], [logits], tensors),
         opset_imports=[onnx.helper.make_opsetid("", OPSET)],
         ir_version=IR_VERSION,
         producer_name="safs",

@@ -1,38 +1,35 @@
-"""What activations cost at inference, measured on the CPU of this machine."""
+"""What activations cost at inference, by the prices that the runtime measures."""
 
-import time
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
-from safs.activations import activation_sites, operator_named
-from safs.searching.trial import one_thread
+from safs.activations import activation_sites
+from safs.errors import SafsError
+from safs.files import read_json
 
-ELEMENTS = 65_536
-REPEATS = 15
 PENALTY = 0.02  # activations that take twice the time have to bring 2 points of accuracy
 
 
-@torch.no_grad()
-def operator_costs(operators: Iterable[str]) -> dict[str, float]:
-    """Nanoseconds an element, on one thread: the quickest of several runs over a tensor that fits the cache.
+def read_prices(path: Path, operators: Iterable[str]) -> dict[str, float]:
+    """Prices from a file that `safs price` wrote, perhaps on another machine.
+
+    Args:
+        path: JSON, nanoseconds by operator.
+        operators: which of them are needed.
 
     Raises:
-        SafsError: an operator is unknown.
+        SafsError: the file is missing, is no such file, or an operator has no price.
     """
-    x = torch.randn(ELEMENTS, generator=torch.Generator().manual_seed(0))
-    costs = {}
-    with one_thread():
-        for name in operators:
-            operator = operator_named(name)
-            times = []
-            for _ in range(REPEATS):
-                started = time.perf_counter()
-                operator.function(x, **operator.scales)
-                times.append(time.perf_counter() - started)
-            costs[name] = min(times) / ELEMENTS * 1e9
-    return costs
+    found = read_json(path)
+    wrong = not isinstance(found, dict) or not all(isinstance(v, int | float) and 0 < v < 1e9 for v in found.values())
+    if wrong:
+        raise SafsError(f"{path} does not hold prices; make it with: safs price")
+    if missing := sorted(set(operators) - set(found)):
+        raise SafsError(f"{path} has no price of {', '.join(missing)}; make it again with: safs price")
+    return {name: float(price) for name, price in found.items()}
 
 
 @torch.no_grad()

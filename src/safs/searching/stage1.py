@@ -2,7 +2,7 @@
 
 import random
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import torch
@@ -10,7 +10,8 @@ from torch import nn
 
 from safs.activations import activation_sites
 from safs.data.tensors import Batchable
-from safs.searching.costs import PENALTY, candidate_cost, operator_costs, pareto_front, site_sizes
+from safs.runtime.prices import operator_prices
+from safs.searching.costs import PENALTY, candidate_cost, pareto_front, site_sizes
 from safs.searching.distinct import Distinct
 from safs.searching.journal import Journal
 from safs.searching.plan import SearchPlan, places
@@ -28,7 +29,7 @@ OnTraining = Callable[[Task, Curve, bool], None]  # a training has ended; whethe
 
 @dataclass
 class Surroundings:
-    """What a search is done with; none of it changes the outcome but for `earlier`.
+    """What a search is done with; none of it changes the outcome but for `earlier` and `prices`.
 
     Attributes:
         journal: answers for the trainings that an earlier, interrupted search has finished.
@@ -36,6 +37,7 @@ class Surroundings:
         compute: what to compute with.
         earlier: studies whose best candidates are tried first.
         share: finds the study that is shared with other machines; None works alone.
+        prices: what operators cost on the serving machine, where cost is an objective; None measures here.
         on_training: told of every training that has ended.
     """
 
@@ -44,6 +46,7 @@ class Surroundings:
     compute: Compute = field(default_factory=Compute)
     earlier: Sequence[Study] = ()
     share: Share | None = None
+    prices: Mapping[str, float] | None = None
     on_training: OnTraining | None = None
 
 
@@ -128,10 +131,14 @@ class _Search:
             if known is None:
                 names = dict.fromkeys((*self.start, *self.operators))
                 key = f"operator costs {sorted(names)}"
-                known = self.study.agree(key, lambda: operator_costs(names)) if self.study else operator_costs(names)
+                known = self.study.agree(key, lambda: self._prices(names)) if self.study else self._prices(names)
                 self.around.journal.add("operator costs", known)
             self.costs = known
             self.sizes = site_sizes(self.bench.model, self.bench.validation.x[:1])
+
+    def _prices(self, names: Iterable[str]) -> dict[str, float]:
+        given = self.around.prices
+        return operator_prices(names) if given is None else {name: given[name] for name in names}
 
     def run(self, train: Trainer, architecture: str) -> None:
         """Explore on the lowest rung, then climb."""

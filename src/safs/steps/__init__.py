@@ -10,8 +10,10 @@ from safs.steps.export import export
 from safs.steps.finetune import finetune
 from safs.steps.prepare import prepare
 from safs.steps.pretrain import pretrain
+from safs.steps.price import price
 from safs.steps.prune import prune
 from safs.steps.register import register
+from safs.steps.report import report
 from safs.steps.search import search
 from safs.steps.select import select
 
@@ -19,7 +21,7 @@ STEPS: dict[str, Step] = {
     step.__name__: step for step in (prepare, pretrain, prune, search, finetune, evaluate, select, register)
 }
 
-TOOLS: dict[str, Step] = {tool.__name__: tool for tool in (export,)}
+TOOLS: dict[str, Step] = {tool.__name__: tool for tool in (export, price, report)}
 """What is run like a step and stands in no pipeline."""
 
 __all__ = ["STEPS", "TOOLS", "Step"]

@@ -17,6 +17,7 @@ Count = Annotated[int, Ge(1)]
 Natural = Annotated[int, Ge(0)]
 Rate = Annotated[float, Gt(0), AllowInfNan(False)]
 Decay = Annotated[float, Ge(0), AllowInfNan(False)]
+Amount = Annotated[float, Ge(0), AllowInfNan(False)]
 
 
 def all_different(values: list[Any]) -> list[Any]:

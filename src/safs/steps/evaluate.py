@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from safs.steps.arguments import Natural
+from safs.steps.arguments import Amount, Natural
 from safs.steps.context import Context
 from safs.steps.work import work_folder
 
@@ -14,6 +14,7 @@ def evaluate(
     models: Path,
     out: Path,
     ablation_epochs: Natural = 1,
+    serving_seconds: Amount = 0.2,
     *,
     context: Context = Context(),
 ) -> dict[str, Any]:
@@ -27,34 +28,61 @@ def evaluate(
         data: Data set folder, the output of prepare.
         dense: Folder of dense models, the output of pretrain.
         models: Folder of fine-tuned models, the output of finetune.
-        out: Folder to write evaluation.json, insight.json and report.html to.
+        out: Folder to write evaluation.json, insight.json, serving.json and report.html to.
         ablation_epochs: Epochs of re-training after a layer of a SAFS model got its original operator back, which shows
             what the searched one is worth; 0 measures without any.
+        serving_seconds: How long to time the dense, the pruned ReLU and the SAFS model of the best seed, at each batch size,
+            on one core; 0 takes five calls each.
 
     Raises:
         SafsError: an input is missing or damaged, or the dense and sparse models have different seeds.
     """
     from safs.evaluation.insight import collect_insight
     from safs.evaluation.measurement import evaluate_seeds
+    from safs.evaluation.mistakes import worst_mistakes
     from safs.evaluation.report import render_report
-    from safs.evaluation.selection import INSIGHT
+    from safs.evaluation.selection import INSIGHT, SERVING
+    from safs.evaluation.serving import measure_serving
     from safs.files import write_json, write_text
+    from safs.steps.cost import cost_of
 
     context.tracker.progress(0, 1, "test data")
-    inputs = {"data": data, "dense": dense, "models": models, "ablation_epochs": ablation_epochs}
+    inputs = {
+        "data": data,
+        "dense": dense,
+        "models": models,
+        "ablation_epochs": ablation_epochs,
+        "serving_seconds": serving_seconds,
+    }
     with work_folder("evaluate", out, context, **inputs) as work:
         evaluation = evaluate_seeds(data, dense, models)
         write_json(work / "evaluation.json", evaluation)
         insight = collect_insight(data, dense, models, ablation_epochs, context.tracker.progress)
+        best = max(evaluation["models"], key=lambda entry: entry["validation_accuracy"])["seed"]
+        tuned = models / f"seed-{best}"
+        insight["mistakes"] = worst_mistakes(data, tuned / "safs")
         write_json(work / INSIGHT, insight)
-        write_text(work / "report.html", render_report([{**evaluation, "insight": insight}]))
+        context.tracker.progress(0, 1, "serving")
+        compared = {"dense": dense / f"seed-{best}", "relu": tuned / "relu", "safs": tuned / "safs"}
+        serving = {**measure_serving(data, compared, serving_seconds), "seed": best, "cost": cost_of(models)}
+        write_json(work / SERVING, serving)
+        write_text(work / "report.html", render_report([{**evaluation, "insight": insight, "serving": serving}]))
     variants = evaluation["variants"]
     metrics = {f"{name}_test_accuracy": values["test_mean"] for name, values in variants.items()}
     spreads = {f"{name}_test_spread": values["test_spread"] for name, values in variants.items()}
     sizes = {"weights_left": evaluation["weights_left"], "sparse_bytes": evaluation["sparse_bytes"]}
     for measure in ("f1", "false_alarm_rate", "missed_alarm_rate") if evaluation["alarms"] else ():
         metrics |= {f"{name}_test_{measure}": values[measure]["mean"] for name, values in evaluation["alarms"].items()}
-    context.tracker.metrics({**metrics, **spreads, **sizes, "safs_gain": evaluation["gain_mean"]})
+    measured = {
+        f"{name}_{figure}": value
+        for name, found in serving["models"].items()
+        for figure, value in (
+            *((f"milliseconds_batch_{batch}", times[1]) for batch, times in found["milliseconds"].items()),
+            ("memory_bytes", found["memory"]),
+            ("file_bytes", found["bytes"]),
+        )
+    }
+    context.tracker.metrics({**metrics, **spreads, **sizes, **measured, "safs_gain": evaluation["gain_mean"]})
     context.tracker.file(out / "report.html")
     context.tracker.progress(
         1, 1, f"relu {metrics['relu_test_accuracy']:.2%}, safs {metrics['safs_test_accuracy']:.2%}"

@@ -28,6 +28,7 @@ def search(
     uniform: bool = True,
     operators: list[str] = ALL,
     objective: Objective = "accuracy",
+    prices: str = "",
     search_learning_rate: Rate = 1e-2,
     search_weight_decay: Decay = 0.0,
     batch_size: Count = 64,
@@ -55,6 +56,7 @@ def search(
         uniform: Look first at one operator everywhere, for half of the candidates at most.
         operators: Operators to choose from; none named means all of them.
         objective: Accuracy alone, or pareto for accuracy against the measured time of the activations.
+        prices: File that safs price wrote on the serving machine, for pareto; measured on this machine without one.
         search_learning_rate: Learning rate of a candidate's training with Adam; a short training needs a high one.
         search_weight_decay: Weight decay of a candidate's training.
         batch_size: Images in a training step.
@@ -71,6 +73,7 @@ def search(
     from safs.data.tensors import load_tensors
     from safs.files import write_json
     from safs.models import load_model, seed_folders
+    from safs.searching.costs import read_prices
     from safs.searching.journal import Journal
     from safs.searching.shared import sharing
     from safs.searching.stage1 import Surroundings, search_activations
@@ -86,9 +89,17 @@ def search(
     )
     compute = Compute(backend=backend, device=device)
     earlier = earlier_studies(warm_start, context)
+    known = read_prices(Path(prices), OPERATORS) if prices else None
     training, validation = load_tensors(data, "train"), load_tensors(data, "validation")
     summary: dict[str, Any] = {}
-    inputs = {"data": data, "models": models, "plan": vars(plan), "operators": chosen, "settings": vars(settings)}
+    inputs = {
+        "data": data,
+        "models": models,
+        "plan": vars(plan),
+        "operators": chosen,
+        "settings": vars(settings),
+        "prices": known,
+    }
     described = {"compute": vars(compute), "earlier": [asdict(study) for study in earlier]}
     with work_folder("search", out, context, **inputs, **described) as work:
         folders, studies = seed_folders(models), []
@@ -110,7 +121,7 @@ def search(
 
             model, spec = load_model(folder)
             journal = Journal(work / f"seed-{seed}.jsonl")
-            around = Surroundings(journal, workers, compute, earlier, sharing(storage), on_training)
+            around = Surroundings(journal, workers, compute, earlier, sharing(storage), known, on_training)
             study = search_activations(
                 model, training, validation, settings, chosen, plan, spec.seed, around, spec.architecture, spec.sparsity
             )

@@ -13,6 +13,7 @@ from typing import IO, Any
 from safs.errors import SafsError
 from safs.files import check_free, code_version, fingerprint, move_folder
 from safs.steps.context import Context
+from safs.steps.cost import count_cost
 
 PATIENCE = 3.0  # seconds
 
@@ -49,7 +50,8 @@ def work_folder(step: str, out: Path, context: Context, **inputs: Any) -> Iterat
             lock.write(key)
             lock.flush()
         folder.mkdir(exist_ok=True)
-        yield folder
+        with count_cost(step, folder, inputs.values()):
+            yield folder
         move_folder(folder, out)
         note.unlink()
 

@@ -58,7 +58,7 @@ def run_row(
     masks = workshop.make("prune", models=dense, data=data, batch_size=DEFAULTS["batch_size"], **pruning)
     found = workshop.make("search", data=data, models=masks, **searching)
     tuned = workshop.make("finetune", data=data, models=masks, activations=found, **tuning, **DEFAULTS)
-    evaluated = workshop.make("evaluate", data=data, dense=dense, models=tuned, ablation_epochs=0)
+    evaluated = workshop.make("evaluate", data=data, dense=dense, models=tuned, ablation_epochs=0, serving_seconds=0)
     evaluation = read_json(evaluated / "evaluation.json")
     test = {name: values["test"] for name, values in evaluation["variants"].items()}
     ceilings = [entry["audit"]["ceiling"] for entry in evaluation["models"]]

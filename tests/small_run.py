@@ -28,6 +28,8 @@ SMALL = [
     "1",
     "--epochs",
     "2",
+    "--serving-seconds",
+    "0",
 ]
 
 

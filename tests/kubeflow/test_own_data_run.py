@@ -26,6 +26,7 @@ TINY = {
     "epochs": 1,
     "ablation-epochs": 0,
     "insight-every": 0,
+    "serving-seconds": 0,
     "backend": "torch",
 }
 

@@ -63,7 +63,7 @@ def render_report(
         safs=found["SAFS"],
         infinity=float("inf"),
     )
-    all_measured = all("serving" in entry for entry in evaluations)
+    all_measured = all(entry.get("serving", {}).get("models") for entry in evaluations)
     pictures = [Markup(confusion_chart(entry["confusion"], entry["classes"])) for entry in evaluations]  # noqa: S704
     return render(
         "report",

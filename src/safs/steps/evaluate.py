@@ -7,6 +7,8 @@ from safs.steps.arguments import Amount, Natural
 from safs.steps.context import Context
 from safs.steps.work import work_folder
 
+NOTHING: dict[str, Any] = {"models": {}, "processor": "", "threads": 0}
+
 
 def evaluate(
     data: Path,
@@ -32,7 +34,7 @@ def evaluate(
         ablation_epochs: Epochs of re-training after a layer of a SAFS model got its original operator back, which shows
             what the searched one is worth; 0 measures without any.
         serving_seconds: How long to time the dense, the pruned ReLU and the SAFS model of the best seed, at each batch size,
-            on one core; 0 takes five calls each.
+            on one core; 0 measures nothing of it.
 
     Raises:
         SafsError: an input is missing or damaged, or the dense and sparse models have different seeds.
@@ -64,7 +66,8 @@ def evaluate(
         write_json(work / INSIGHT, insight)
         context.tracker.progress(0, 1, "serving")
         compared = {"dense": dense / f"seed-{best}", "relu": tuned / "relu", "safs": tuned / "safs"}
-        serving = {**measure_serving(data, compared, serving_seconds), "seed": best, "cost": cost_of(models)}
+        measured_now = measure_serving(data, compared, serving_seconds) if serving_seconds else NOTHING
+        serving = {**measured_now, "seed": best, "cost": cost_of(models)}
         write_json(work / SERVING, serving)
         write_text(work / "report.html", render_report([{**evaluation, "insight": insight, "serving": serving}]))
     variants = evaluation["variants"]

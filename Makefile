@@ -21,7 +21,7 @@ demo: $(READY)  ## Run the whole pipeline on the bundled digits, from data to a 
 
 test: $(READY)  ## Check the house and run all tests
 	$(MAKE) lint
-	$(BIN)/pytest -n 2 --dist loadfile
+	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 test-fast: $(READY)  ## Run the unit tests only
 	$(BIN)/pytest -m "not integration and not service and not container"

@@ -21,6 +21,13 @@ settings.register_profile("safs", deadline=None, derandomize=True, database=None
 settings.load_profile("safs")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files with long tests come first, so that no worker is left alone with one at the end."""
+    longest = {item.path for item in items if item.get_closest_marker("service")}
+    long = {item.path for item in items if item.get_closest_marker("integration")}
+    items.sort(key=lambda item: (item.path not in longest, item.path not in long))
+
+
 @pytest.fixture(scope="session")
 def digits_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("digits") / "data"

@@ -78,11 +78,11 @@ def life(stack: Stack, digits_folder: Path, tmp_path_factory: pytest.TempPathFac
 def test_a_run_goes_on_when_the_server_is_killed_and_started_again(life: Life):
     clean = {k: v for k, v in os.environ.items() if not k.startswith(("MLFLOW_", "SAFS_"))} | life.stack.environment
     command = [str(SAFS), "run", *ONE, "--workspace", str(life.workspace)]
-    with (life.folder / "out").open("w") as out, (life.folder / "err").open("w") as err:
+    with (life.folder / "run.out").open("w") as out, (life.folder / "run.err").open("w") as err:
         run = subprocess.Popen(command, env=clean, stdout=out, stderr=err)
-        while run.poll() is None and "✓ pretrain" not in (life.folder / "err").read_text():
+        while run.poll() is None and "✓ pretrain" not in (life.folder / "run.err").read_text():
             time.sleep(0.1)
-        assert run.poll() is None, (life.folder / "err").read_text()
+        assert run.poll() is None, (life.folder / "run.err").read_text()
         try:
             life.stack.kill()
             time.sleep(5)
@@ -90,8 +90,8 @@ def test_a_run_goes_on_when_the_server_is_killed_and_started_again(life: Life):
             run.wait(timeout=1500)
         finally:
             run.kill()
-    assert run.returncode == 0, (life.folder / "err").read_text()
-    steps = re.findall(r"^✓ (\w+)", (life.folder / "err").read_text(), flags=re.M)
+    assert run.returncode == 0, (life.folder / "run.err").read_text()
+    steps = re.findall(r"^✓ (\w+)", (life.folder / "run.err").read_text(), flags=re.M)
     assert steps == ["prepare", "pretrain", "prune", "search", "finetune", "evaluate", "select", "register"]
     experiment = life.client.get_experiment_by_name("safs")
     runs = life.client.search_runs([experiment.experiment_id], max_results=1000)

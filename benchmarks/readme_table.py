@@ -27,6 +27,9 @@ def markdown(selection: Path) -> str:
 if __name__ == "__main__":
     table = markdown(Path(sys.argv[1]))
     text = README.read_text(encoding="utf-8")
-    marked = r"(<!-- table -->\n).*?(\n<!-- end -->)"
-    write_text(README, re.sub(marked, lambda found: found[1] + table + found[2], text, flags=re.S))
+    marked = r"(<!-- table -->\n).*?(<!-- end -->)"
+    text, found = re.subn(marked, lambda place: f"{place[1]}{table}\n{place[2]}", text, flags=re.S)
+    if not found:
+        sys.exit(f"error: {README} has no place between <!-- table --> and <!-- end -->")
+    write_text(README, text)
     print(table)

@@ -4,7 +4,7 @@ PYTHON ?= python3.11
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test test-fast lint format compile image retrain ci clean help
+.PHONY: demo test test-long test-fast lint format compile image retrain ci clean help
 .DEFAULT_GOAL := help
 
 help:  ## Show what there is
@@ -19,9 +19,12 @@ $(READY): pyproject.toml
 demo: $(READY)  ## Run the whole pipeline on the bundled digits, from data to a registered sparse model
 	$(BIN)/safs run
 
-test: $(READY)  ## Check the house and run all tests
+test: $(READY)  ## Check the house and run the tests
 	$(MAKE) lint
-	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
+	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not long"
+
+test-long: $(READY)  ## Run the tests that take several pipeline runs each
+	$(BIN)/pytest -m long
 
 test-fast: $(READY)  ## Run the unit tests only
 	$(BIN)/pytest -m "not integration and not service and not container"

@@ -12,7 +12,7 @@ from tests.data.buckets import Server, use
 from tests.data.own_data import image_folder
 from tests.data.test_own_data import as_npz
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.long]
 ARCHIVE = Path(__file__).parents[2].parent / "shared" / "data" / "cifar10-jpeg.tar.xz"
 TINY = {
     "seeds": 0,

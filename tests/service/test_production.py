@@ -24,7 +24,7 @@ from tests.mlops.registered import add_version
 from tests.mlops.test_promoting import nudge
 from tests.stack import Stack
 
-pytestmark = pytest.mark.service
+pytestmark = [pytest.mark.service, pytest.mark.long]
 ONE = " ".join(SMALL).replace("0.9 0.95", "0.9").split()
 
 

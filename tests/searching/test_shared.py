@@ -1,9 +1,5 @@
 """A search that several machines share: on an SQLite file, and on a real PostgreSQL server."""
 
-import os
-import shutil
-import socket
-import subprocess
 import threading
 import time
 from collections.abc import Iterator
@@ -14,9 +10,8 @@ import pytest
 from safs.errors import SafsError
 from safs.searching.shared import SharedStudy, masked
 from safs.searching.study import FILE, read_study
+from tests.postgres import binaries, postgresql
 from tests.searching.test_kill import start
-
-POSTGRES = Path("/usr/lib/postgresql/15/bin")
 
 
 def find(study: SharedStudy, keys: list[str], done: dict[str, list[str]], who: str, seconds: float = 0.0) -> None:
@@ -97,35 +92,13 @@ def test_a_database_that_does_not_answer_is_named_without_its_password(url: str,
 
 
 @pytest.fixture
-def postgres(tmp_path: Path) -> Iterator[str]:
+def postgres() -> Iterator[str]:
     """The URL of a database on a PostgreSQL server that ends with the test."""
-    if not (POSTGRES / "initdb").exists():
-        pytest.skip(f"there is no PostgreSQL in {POSTGRES}")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    folder = Path("/tmp") / f"safs-postgres-{os.getpid()}"  # PostgreSQL's user must get there
-    folder.mkdir(mode=0o700)
-    user: list[str] = []
-    if os.geteuid() == 0:
-        shutil.chown(folder, "postgres")
-        user = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"]
-
-    def run(*command: str) -> None:
-        done = subprocess.run([*user, *command], cwd=folder, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stdout + done.stderr
-
-    password = folder / "password"
-    password.write_text("secret\n")
-    password.chmod(0o644)
-    data, options = str(folder / "data"), f"-p {port} -k {folder} -c listen_addresses=127.0.0.1 -c fsync=off"
-    run(str(POSTGRES / "initdb"), "-D", data, "-U", "safs", "-A", "scram-sha-256", f"--pwfile={password}")
-    run(str(POSTGRES / "pg_ctl"), "-D", data, "-w", "-o", options, "-l", str(folder / "log"), "start")
-    try:
-        yield f"postgresql+psycopg://safs:secret@127.0.0.1:{port}/postgres"
-    finally:
-        run(str(POSTGRES / "pg_ctl"), "-D", data, "-m", "immediate", "stop")
-        shutil.rmtree(folder)
+    programs = binaries()
+    if programs is None:
+        pytest.skip("there is no PostgreSQL")
+    with postgresql(programs) as url:
+        yield url
 
 
 @pytest.mark.service

@@ -48,7 +48,7 @@ class Peer:
         script = Path(__file__).with_name("peers.py")
         self.log = images.with_suffix(f".{name}.log")
         environment = {**os.environ, "OMP_NUM_THREADS": str(threads), "NM_DISABLE_ANALYTICS": "1"}
-        self.process = subprocess.Popen(
+        self.process = subprocess.Popen(  # noqa: S603 - the interpreter is the caller's own
             [python, str(script), name, str(path), str(images), str(threads)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

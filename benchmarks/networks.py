@@ -12,9 +12,9 @@ from safs.models import ModelSpec, load_model
 
 TRAINING = {
     "lenet5": {"dense_epochs": 5, "batch_size": 256},
-    "vgg16": {"dense_epochs": 3},
+    "vgg16": {"dense_epochs": 2},
     "resnet18": {"dense_epochs": 3},
-    "efficientnet_b0": {"dense_epochs": 3},
+    "efficientnet_b0": {"dense_epochs": 2},
 }
 IMAGES = 9000  # of CIFAR-10, in all parts together
 SETTLING = 512  # images that batch normalisation takes its statistics from

@@ -35,7 +35,7 @@ COPY --from=build /opt/safs /opt/safs
 COPY --from=code /opt/code /opt/code
 # a user by number, so that runAsNonRoot can be checked; all that is written goes to /tmp, the rest may be read-only
 ENV PATH=/opt/code/bin:/opt/safs/bin:$PATH PYTHONPATH=/opt/code HOME=/tmp TMPDIR=/tmp PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 \
-    NUMBA_CACHE_DIR=/tmp/numba MPLCONFIGDIR=/tmp/matplotlib MLFLOW_ALLOW_PICKLE_DESERIALIZATION=false
+    NUMBA_CACHE_DIR=/tmp/numba MPLCONFIGDIR=/tmp/matplotlib MLFLOW_ALLOW_PICKLE_DESERIALIZATION=false MLFLOW_DISABLE_TELEMETRY=true
 USER 10001:10001
 WORKDIR /tmp
 CMD ["safs", "--help"]

@@ -14,6 +14,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from cryptography.fernet import Fernet
+
 from tests.data.buckets import KEY, SECRET, Server, free_port, rclone
 from tests.postgres import binaries, postgresql
 
@@ -39,6 +41,7 @@ class Stack:
             "AWS_EC2_METADATA_DISABLED": "true",
         }
         self.environment = {**self.aws, "MLFLOW_TRACKING_URI": self.url, "SAFS_CACHE": str(folder / "cache")}
+        self.key = Fernet.generate_key().decode()  # one for every start, as the secret in the manifests
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
@@ -62,6 +65,7 @@ class Stack:
         loopback = {
             "MLFLOW_WEBHOOK_ALLOW_PRIVATE_IPS": "true",
             "MLFLOW_WEBHOOK_ALLOWED_SCHEMES": "http,https",
+            "MLFLOW_WEBHOOK_SECRET_ENCRYPTION_KEY": self.key,
             "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
         }
         clean = {name: value for name, value in os.environ.items() if not name.startswith(("MLFLOW_", "AWS_", "SAFS_"))}

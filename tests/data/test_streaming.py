@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from tests.data import own_data, tables
 
 from safs.data.pile import Pile
 from safs.files import fingerprint
 from safs.steps.prepare import prepare
+from tests.data import own_data, tables
 
 TINY = 1e-7  # GiB
 COUNT, SIDE = 480, 256

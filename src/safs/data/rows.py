@@ -25,6 +25,10 @@ class Rows(Protocol):
         """Sizes, the count first."""
 
     @property
+    def ndim(self) -> int:
+        """How many sizes there are."""
+
+    @property
     def dtype(self) -> np.dtype[Any]:
         """The type of a value."""
 
@@ -48,6 +52,11 @@ class OnDisk:
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
     offset: int = 0
+
+    @property
+    def ndim(self) -> int:
+        """How many sizes there are."""
+        return len(self.shape)
 
     def __len__(self) -> int:
         return self.shape[0]
@@ -84,6 +93,11 @@ class Picked:
     def shape(self) -> tuple[int, ...]:
         """Sizes, the count first."""
         return (len(self.index), *self.source.shape[1:])
+
+    @property
+    def ndim(self) -> int:
+        """How many sizes there are."""
+        return self.source.ndim
 
     @property
     def dtype(self) -> np.dtype[Any]:

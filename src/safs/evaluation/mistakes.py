@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from safs.data.dataset import open_part
+from safs.data import load_part
 from safs.data.tensors import load_tensors
 from safs.evaluation.measurement import logits_of
 from safs.models import load_model
@@ -33,13 +33,13 @@ def worst_mistakes(data: Path, model: Path) -> list[dict[str, Any]]:
     confidence, predicted = logits_of(network, test).softmax(1).max(1)
     wrong = (predicted != test.y).nonzero().flatten()
     worst = wrong[confidence[wrong].argsort(descending=True, stable=True)][:MOST].tolist()
-    pixels = open_part(data, "test").x
+    pixels = load_part(data, "test").x
     return [
         {
             "true": int(test.y[i]),
             "predicted": int(predicted[i]),
             "confidence": round(float(confidence[i]), 4),
-            "image": png(pixels[i]) if len(pixels.shape) == 4 else "",
+            "image": png(pixels[i]) if pixels.ndim == 4 else "",
         }
         for i in worst
     ]

@@ -128,7 +128,7 @@ def prepare(
             origin, classes, parts = source.read(data_root, split_seed)
         parts = reduce_parts(parts, max_examples, split_seed)
         learnt_from = parts["train"].x
-        series = len(learnt_from.shape) == 3
+        series = learnt_from.ndim == 3
         curves = rank_curves(learnt_from) if series and scaling == "ranks" else ()
         mean, std = channel_statistics(learnt_from, curves) if normalised else ((), ())
         normal = find_normal(normal_class, classes, alarms=series)

@@ -18,10 +18,9 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import nn
 
-from benchmarks.networks import pruned, trained
+from benchmarks.networks import pruned, relative_error, trained
 from benchmarks.workshop import RESULTS, Workshop, keep
 from safs.compaction import compact
 from safs.data.tensors import load_tensors
@@ -31,7 +30,6 @@ from safs.export.sparse_file import write
 from safs.export.tracing import trace
 from safs.files import read_json
 from safs.models import ModelSpec, load_model
-from safs.runtime import load
 
 ROUNDS = 4
 BATCHES = (1, 32)
@@ -108,14 +106,6 @@ def peak() -> float:
         a @ a
         best = min(best, time.thread_time() - start)
     return 1024**3 / best / 1e3
-
-
-def relative_error(path: Path, model: nn.Module, images: NDArray[np.float32]) -> float:
-    """Largest difference between the runtime and PyTorch in float64, beside the largest logit."""
-    with torch.inference_mode():
-        wanted = model.double()(torch.from_numpy(images).double()).numpy()
-    model.float()
-    return float(np.abs(load(path).predict(images) - wanted).max() / np.abs(wanted).max())
 
 
 def export(folder: Path, name: str, model: nn.Module, spec: ModelSpec) -> tuple[Path, dict[str, Any], nn.Module]:

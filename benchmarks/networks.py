@@ -2,13 +2,16 @@
 
 from pathlib import Path
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from benchmarks.workshop import Workshop
 from safs.activations import OPERATORS, activation_sites, set_activations
 from safs.data.tensors import load_tensors
 from safs.models import ModelSpec, load_model
+from safs.runtime import load
 
 TRAINING = {
     "lenet5": {"dense_epochs": 5, "batch_size": 256},
@@ -65,3 +68,11 @@ def settle(model: nn.Module, images: Tensor) -> None:
         for some in images.split(128):
             model(some)
     model.eval()
+
+
+def relative_error(path: Path, model: nn.Module, images: NDArray[np.float32]) -> float:
+    """Largest difference between the runtime and PyTorch in float64, beside the largest logit."""
+    with torch.inference_mode():
+        wanted = model.double()(torch.from_numpy(images).double()).numpy()
+    model.float()
+    return float(np.abs(load(path).predict(images) - wanted).max() / max(np.abs(wanted).max(), 1e-30))

@@ -133,8 +133,8 @@ def strategies() -> str:
     budget = found["budget"]
     text = (
         f"{budget['candidates']} different candidates on the search step's ladder of epochs, {len(found['seeds'])} seeds, 99% layer-wise; "
-        "the choice of each then trained for 80 epochs. None is ahead of late acceptance by more than its paired spread, on "
-        "validation data in the search, after it, or on test data, so that the paper's strategy stays the default:"
+        "the choice of each then trained for 80 epochs. The default is the one that is ahead "
+        "on validation data after that, genetic; the paper's is late acceptance, and none is ahead of it by more than the paired spread:"
     )
     head = [
         "strategy",

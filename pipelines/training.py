@@ -36,6 +36,7 @@ def training(
     scaling: str = "ranks",
     normal_class: str = "",
     balance: bool = False,
+    memory_gib: float = 0.0,
     model: str = "lenet5",
     seeds: List[int] = [0, 1, 2],
     dense_epochs: int = 30,
@@ -129,6 +130,7 @@ def training(
         scaling=scaling,
         normal_class=normal_class,
         balance=balance,
+        memory_gib=memory_gib,
         **version,
     ).outputs["out"]
     dense = pretrain(

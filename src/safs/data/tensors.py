@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from safs.data.dataset import Part, load_info, load_part
+from safs.data.rows import Rows
 from safs.errors import SafsError
 from safs.runtime.curves import Curves, along
 
@@ -66,6 +67,7 @@ def load_tensors(folder: Path, part: Part) -> Batchable:
     return Batchable(normalise(inputs, info.mean, info.std, info.curves), torch.from_numpy(y), weights)
 
 
-def as_inputs(x: NDArray[Any]) -> NDArray[np.float32]:
+def as_inputs(examples: Rows) -> NDArray[np.float32]:
     """What a user hands to a model: pixels in [0, 1], or series as they are."""
+    x: NDArray[Any] = examples[:]
     return x.astype(np.float32) / np.float32(255) if x.dtype == np.uint8 else x.astype(np.float32)

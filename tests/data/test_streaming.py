@@ -94,6 +94,7 @@ def peak(tmp_path: Path, budget: float, options: dict[str, Any]) -> int:
     return int(done.stdout)
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize(("name", "make"), [("images", many_images), ("parquet", long_tables)])
 def test_memory_is_bounded(tmp_path: Path, name: str, make: Callable[..., dict[str, Any]]):
     options = make(tmp_path / "large")

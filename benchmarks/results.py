@@ -256,12 +256,47 @@ def fetching() -> str:
     return "\n".join(["## Fetching from S3", "", text, "", lines(head, rows), "", on(found)])
 
 
+def inference() -> str:
+    """Milliseconds of the runtime beside others."""
+    found = read("inference")
+    if not found:
+        return ""
+    peers = {"onnxruntime": "ONNX Runtime", "openvino": "OpenVINO", "deepsparse": "deepsparse", "torch": "PyTorch"}
+    rate = found["multiply_adds_a_millisecond"]
+    text = (
+        "One core, CPU milliseconds of a call, median (quartiles are in the data), all in one run for each row; *times faster* than each "
+        "runtime, of which deepsparse has the masked network and the others the dense one. Networks were trained for 2 to 5 epochs, "
+        "pruned in one shot, and batch normalisation then took its statistics from training images. *learnt*: the same mask with "
+        "an operator drawn at random in every layer and scales of its own for every channel. *of peak*: the multiply-adds with what is left, "
+        f"at the rate of this core's dense matrix products ({rate / 1e6:.1f} thousand million a second), as a share of the time "
+        "that was taken. *two cores*: how many times faster, by the clock. Largest difference from PyTorch in float64, beside the largest "
+        f"logit: {max(max(row['relative_error'], row['relative_error_learnt']) for row in found['rows'].values()):.1e}."
+    )
+    parts = ["## Inference", "", text]
+    for batch in ("1", "32"):
+        rows = []
+        for title, row in found["rows"].items():
+            times = row["milliseconds"][batch]
+            ours = times["safs"][0]
+            ratios = [f"{times[peer][0] / ours:.1f}" if peer in times else "" for peer in peers]
+            peak = row["multiply_adds"] * int(batch) / rate / ours
+            size = [f"1/{row['times_smaller']:.0f}", str(row["removed_units"])] if batch == "1" else []
+            cores = [f"{times['wall']['safs'] / times['wall']['safs two cores']:.2f}"] if batch == "32" else []
+            rows.append([title, *size, f"{ours:.3g}", f"{times['safs learnt'][0]:.3g}", *ratios, f"{peak:.0%}", *cores])
+        size, cores = (["file", "units out"], []) if batch == "1" else ([], ["two cores"])
+        head = [f"batch {batch}", *size, "ms", "ms, learnt", *peers.values(), "of peak", *cores]
+        parts += ["", lines(head, rows)]
+    skipped = {f"{peer}: {why}" for row in found["rows"].values() for peer, why in row["skipped"].items()}
+    return "\n".join([*parts, "", *(f"Skipped: {one}." for one in sorted(skipped)), on(found)])
+
+
 SECTIONS: tuple[Callable[[], str], ...] = (
     accuracies,
     search_cost,
     fidelity,
     strategies,
     epoch_time,
+    inference,
     torchvision_sites,
     sensors,
     fetching,

@@ -153,8 +153,8 @@ def compare(
         return {
             **facts,
             "multiply_adds": multiply_adds(left, spec.input_shape),
-            "relative_error": relative_error(sparse_file, masked, images),
-            "relative_error_learnt": relative_error(learnt_file, learnt, images),
+            "relative_error": relative_error(sparse_file, masked, images)[0],
+            "relative_error_learnt": relative_error(learnt_file, learnt, images)[0],
             "milliseconds": times,
             "skipped": skipped,
         }

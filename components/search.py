@@ -32,6 +32,7 @@ def search(
     storage: str = "",
     backend: str = "auto",
     device: str = "auto",
+    memory_gib: float = 0.0,
     code_version: str = "",
 ):
     from safs.kubeflow.component import execute
@@ -58,4 +59,5 @@ def search(
         storage=storage,
         backend=backend,
         device=device,
+        memory_gib=memory_gib,
     )

@@ -139,6 +139,7 @@ def training(
         seeds=seeds,
         dense_epochs=dense_epochs,
         excluded_sites=excluded_sites,
+        memory_gib=memory_gib,
         **defaults,
         **version,
     ).outputs["out"]
@@ -158,6 +159,7 @@ def training(
             prune_learning_rate=prune_learning_rate,
             prune_weight_decay=prune_weight_decay,
             batch_size=batch_size,
+            memory_gib=memory_gib,
             **version,
         ).outputs["out"]
         found = search(
@@ -182,6 +184,7 @@ def training(
             storage=storage,
             backend=backend,
             device=device,
+            memory_gib=memory_gib,
             **version,
         ).outputs["out"]
         tuned = finetune(
@@ -193,6 +196,7 @@ def training(
             epochs=epochs,
             insight_every=insight_every,
             scales=scales,
+            memory_gib=memory_gib,
             **defaults,
             **version,
         ).outputs["out"]

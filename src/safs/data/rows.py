@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from safs.errors import SafsError
 
-CHUNK = 8 << 20  # bytes of examples that are looked at together
+CHUNK = 4 << 20  # bytes of examples that are looked at together
 
 
 class Rows(Protocol):

@@ -18,8 +18,20 @@ RUN pip uninstall -y safs && find /opt/safs -name tests -type d -prune -exec rm 
 FROM build AS code
 COPY src src
 RUN pip install --no-deps --target /opt/code .
+COPY containers/kernels.py containers/sitecustomize.py ./
+# kernels are compiled here, not in every pod
+RUN mv sitecustomize.py /opt/code/ && PYTHONPATH=/opt/code NUMBA_CACHE_DIR=/opt/kernels python3 kernels.py && chmod -R a+rX /opt/kernels
 
 FROM ${BASE}
+# a large layer that stays while the dependencies stay, and small ones with the kernels and the code
+COPY --from=build /opt/safs /opt/safs
+COPY --from=code /opt/kernels /opt/kernels
+COPY --from=code /opt/code /opt/code
+# a user by number, so that runAsNonRoot can be checked; all that is written goes to /tmp, the rest may be read-only
+ENV PATH=/opt/code/bin:/opt/safs/bin:$PATH PYTHONPATH=/opt/code HOME=/tmp TMPDIR=/tmp PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 \
+    NUMBA_CACHE_DIR=/tmp/numba MPLCONFIGDIR=/tmp/matplotlib MLFLOW_ALLOW_PICKLE_DESERIALIZATION=false MLFLOW_DISABLE_TELEMETRY=true
+USER 10001:10001
+WORKDIR /tmp
 ARG BASE
 ARG REVISION=unknown
 ARG VERSION=0.1.0
@@ -30,12 +42,4 @@ LABEL org.opencontainers.image.title="safs-pipelines" \
       org.opencontainers.image.base.name="${BASE}" \
       org.opencontainers.image.licenses="Apache-2.0" \
       org.opencontainers.image.source="https://github.com/safs-pipelines/safs-pipelines"
-# a large layer that stays while the dependencies stay, and a small one with the code
-COPY --from=build /opt/safs /opt/safs
-COPY --from=code /opt/code /opt/code
-# a user by number, so that runAsNonRoot can be checked; all that is written goes to /tmp, the rest may be read-only
-ENV PATH=/opt/code/bin:/opt/safs/bin:$PATH PYTHONPATH=/opt/code HOME=/tmp TMPDIR=/tmp PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 \
-    NUMBA_CACHE_DIR=/tmp/numba MPLCONFIGDIR=/tmp/matplotlib MLFLOW_ALLOW_PICKLE_DESERIALIZATION=false MLFLOW_DISABLE_TELEMETRY=true
-USER 10001:10001
-WORKDIR /tmp
 CMD ["safs", "--help"]

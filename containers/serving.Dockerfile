@@ -12,8 +12,19 @@ COPY src src
 # the package without its extras: the runtime, NumPy and Numba
 RUN /opt/safs/bin/pip install -c constraints.txt . && /opt/safs/bin/pip uninstall -y pip setuptools \
  && find /opt/safs \( -name tests -o -name '*.pyi' -o -name '*.h' \) -prune -exec rm -rf {} +
+COPY containers/kernels.py containers/sitecustomize.py ./
+# kernels are compiled here, not in every pod
+RUN mkdir /opt/code && mv sitecustomize.py /opt/code/ \
+ && PYTHONPATH=/opt/code NUMBA_CACHE_DIR=/opt/kernels /opt/safs/bin/python3 kernels.py && chmod -R a+rX /opt/kernels
 
 FROM ${BASE}
+COPY --from=build /opt/safs /opt/safs
+COPY --from=build /opt/kernels /opt/kernels
+COPY --from=build /opt/code /opt/code
+ENV PATH=/opt/safs/bin:$PATH PYTHONPATH=/opt/code HOME=/tmp PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 NUMBA_CACHE_DIR=/tmp/numba
+USER 10001:10001
+WORKDIR /tmp
+EXPOSE 8080
 ARG BASE
 ARG REVISION=unknown
 ARG VERSION=0.1.0
@@ -24,10 +35,5 @@ LABEL org.opencontainers.image.title="safs-serving" \
       org.opencontainers.image.base.name="${BASE}" \
       org.opencontainers.image.licenses="Apache-2.0" \
       org.opencontainers.image.source="https://github.com/safs-pipelines/safs-pipelines"
-COPY --from=build /opt/safs /opt/safs
-ENV PATH=/opt/safs/bin:$PATH HOME=/tmp PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 NUMBA_CACHE_DIR=/tmp/numba
-USER 10001:10001
-WORKDIR /tmp
-EXPOSE 8080
 ENTRYPOINT ["python3", "-m", "safs.serving"]
 CMD ["--model", "/mnt/models"]

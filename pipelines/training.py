@@ -68,7 +68,7 @@ def training(
     search_epochs: int = 8,
     min_epochs: int = 2,
     halving: int = 4,
-    strategy: str = "late-acceptance",
+    strategy: str = "genetic",
     history: int = 3,
     generation: int = 4,
     uniform: bool = True,

@@ -16,6 +16,8 @@ QUICK = (
     "--seeds 0 --sparsity 0.9 --dense-epochs 2 --candidates 2 --search-epochs 1 --trials 1 --trial-epochs 1 --epochs 1"
 )
 STEPS = 8
+ROOT = Path(__file__).parents[2]
+SECURE = ["--read-only", "--tmpfs", "/tmp", "--cap-drop", "ALL", "--network", "none"]
 
 
 def docker(*command):
@@ -59,9 +61,27 @@ def test_the_pipeline_in_containers_gives_what_it_gives_in_processes(image, tmp_
 def test_the_image_runs_as_nobody_with_a_read_only_root_and_says_what_it_is(image):
     labels = json.loads(docker("inspect", "--format", "{{json .Config.Labels}}", image))
     assert len(labels["org.opencontainers.image.revision"]) == 40
-    secure = ["--read-only", "--tmpfs", "/tmp", "--cap-drop", "ALL", "--network", "none"]
-    who = docker("run", "--rm", *secure, image, "sh", "-c", "id -u; safs --version")
+    who = docker("run", "--rm", *SECURE, image, "sh", "-c", "id -u; safs --version")
     assert who.split() == ["10001", Path(image).name.partition(":")[2]]
+
+
+@pytest.mark.container
+def test_all_that_is_in_the_image_is_pinned(image):
+    constraints = (ROOT / "containers" / "constraints.txt").read_text().lower().replace("_", "-").split("\n")
+    found = docker("run", "--rm", image, "pip", "list", "--format", "freeze", "--disable-pip-version-check")
+    unpinned = {line.split("==")[0] for line in found.splitlines() if line.lower().replace("_", "-") not in constraints}
+    assert unpinned == {"pip", "setuptools", "safs", "torch"}, "safs is the code, torch a build argument"
+
+
+@pytest.mark.container
+def test_no_container_compiles_what_the_image_has_compiled(image):
+    if "avx2" not in Path("/proc/cpuinfo").read_text():
+        pytest.skip("this processor compiles its own kernels")
+    names = (image, image.replace("safs-pipelines", "safs-serving"))
+    script = (ROOT / "containers" / "kernels.py").read_text()
+    ran = [docker("run", "--rm", *SECURE, "--entrypoint", "python3", name, "-c", script) for name in names]
+    assert ran[0].splitlines() == [f"{name}: 1 from the cache, 0 compiled" for name in ("run", "train", "predict")]
+    assert ran[1] == "run: 1 from the cache, 0 compiled"
 
 
 @pytest.mark.container

@@ -230,7 +230,7 @@ def test_inference_cost_as_an_objective_gives_a_front(search: Search, tmp_path: 
 def test_one_operator_everywhere_comes_first_and_the_climb_goes_on_from_the_best_of_them(
     search: Search, tmp_path: Path
 ):
-    plan = replace(LADDER, candidates=8, generation=1)
+    plan = replace(LADDER, strategy="late-acceptance", candidates=8, generation=1)
     study = search(tmp_path / "uniform", plan)
     assert [len(set(trial.activations.values())) for trial in study.trials[:3]] == [1, 1, 1]
     best = max(study.trials[:3], key=lambda trial: (trial.curve[0], -trial.number))

@@ -36,19 +36,23 @@ def image_id(image: str) -> str:
         raise SafsError(f"Docker does not answer ({error}); start it, or leave --runner at subprocess") from None
 
 
-def container_options(environment: Mapping[str, str], workspace: Path, inputs: list[Path]) -> dict[str, Any]:
+def container_options(
+    environment: Mapping[str, str], workspace: Path, inputs: list[Path], version: str
+) -> dict[str, Any]:
     """How each task's container runs: as nobody in particular, with nothing but the workspace to write to.
 
     Args:
         environment: variables of the tasks.
         workspace: folder that they write to.
         inputs: files and folders that they read.
+        version: content of the image.
     """
     from docker.types import Mount
 
     user = (NOBODY, NOBODY) if os.geteuid() == 0 else (os.geteuid(), os.getegid())
     handed = {name: value for name, value in os.environ.items() if name.startswith(HANDED_ON)}
-    cache = {"NUMBA_CACHE_DIR": str(workspace / "numba")}  # compiled once for all tasks
+    kernels = workspace / "numba" / version.rpartition(":")[2][:12]  # the image's, or compiled once for all tasks
+    cache = {"NUMBA_CACHE_DIR": str(kernels)}
     shared = {name: value for name, value in environment.items() if name != "PATH"}
     mounts = [Mount(str(workspace), str(workspace), type="bind")]
     mounts += [Mount(str(path), str(path), type="bind", read_only=True) for path in inputs]

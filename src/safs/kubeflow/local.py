@@ -137,7 +137,7 @@ def _tasks(
 
     version = containers.image_id(image)
     environment[TELL] = containers.OF_NOBODY
-    options = containers.container_options(environment, workspace, containers.inputs_of(arguments))
+    options = containers.container_options(environment, workspace, containers.inputs_of(arguments), version)
     with containers.writable(workspace), containers.ended():
         yield local.DockerRunner(**options), f" {version}"
 

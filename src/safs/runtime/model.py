@@ -24,6 +24,7 @@ from safs.runtime.rules import shapes_of
 INTERLEAVES = (1, WIDTH, 2 * WIDTH)
 ROOM = 2**20  # floats that stay in a core's second cache or close to it
 AWAY = 1.3  # what a vector costs more beyond it
+SHARE = 1e5  # vector instructions, a quarter of a millisecond: a thread that gets less costs more than it brings
 LARGEST_BATCH = 2**16
 
 
@@ -134,7 +135,9 @@ class Model:
             prepared = self._choose(len(images) - start)
             calls.append((prepared, slice(start, start + prepared.program.interleave)))
             start += prepared.program.interleave
-        self._spread([lambda p=p, s=s: p(images[s], logits[s]) for p, s in calls])  # type: ignore[misc]
+        work = sum(prepared.program.work * prepared.program.interleave for prepared, _ in calls)
+        threads = min(self._threads, len(calls), 1 + int(work / SHARE))
+        self._spread([lambda p=p, s=s: p(images[s], logits[s]) for p, s in calls], threads)  # type: ignore[misc]
         return logits
 
     def classify(self, pixels: ArrayLike) -> Floats:
@@ -149,8 +152,8 @@ class Model:
             raise SafsError(f"images have the shape {images.shape}; this network takes {('batch', *self.input_shape)}")
         return self.predict((along(images, self.network.curves) - mean) / std)
 
-    def _spread(self, calls: list[Callable[[], None]]) -> None:
-        if self._pool is None or len(calls) == 1:
+    def _spread(self, calls: list[Callable[[], None]], threads: int) -> None:
+        if self._pool is None or threads == 1:
             for call in calls:
                 call()
             return
@@ -164,7 +167,7 @@ class Model:
                     return
                 call()
 
-        helpers = [self._pool.submit(work) for _ in range(min(self._threads, len(calls)) - 1)]
+        helpers = [self._pool.submit(work) for _ in range(threads - 1)]
         work()
         for helper in helpers:
             helper.result()

@@ -22,7 +22,7 @@ def search(
     search_epochs: Count = 8,
     min_epochs: Count = 2,
     halving: Count = 4,
-    strategy: StrategyName = "late-acceptance",
+    strategy: StrategyName = "genetic",
     history: Count = 3,
     generation: Count = 4,
     uniform: bool = True,
@@ -51,7 +51,7 @@ def search(
         search_epochs: Epochs the best candidates are trained from the pruned weights.
         min_epochs: Epochs every candidate is trained; no ladder if not below search_epochs.
         halving: One in so many candidates goes on to so many times the epochs; 1 trains all to the end.
-        strategy: How candidates are proposed.
+        strategy: How candidates are proposed; late-acceptance is the paper's.
         history: How many steps back late acceptance compares with.
         generation: Candidates asked for before the strategy learns their scores; as many can be trained at once.
         uniform: Look first at one operator everywhere, for half of the candidates at most.

@@ -206,6 +206,7 @@ def training(
             models=tuned,
             ablation_epochs=ablation_epochs,
             serving_seconds=serving_seconds,
+            memory_gib=memory_gib,
             **version,
         ).outputs["out"]
     chosen = select(

@@ -15,7 +15,7 @@ from safs.runtime import load
 
 TRAINING = {
     "lenet5": {"dense_epochs": 5, "batch_size": 256},
-    "vgg16": {"dense_epochs": 4},
+    "vgg16": {"dense_epochs": 2},
     "resnet18": {"dense_epochs": 3},
     "efficientnet_b0": {"dense_epochs": 4},
 }

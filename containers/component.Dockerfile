@@ -20,16 +20,19 @@ COPY src src
 RUN pip install --no-deps --target /opt/code .
 COPY containers/kernels.py containers/sitecustomize.py ./
 # kernels are compiled here, not in every pod
-RUN mv sitecustomize.py /opt/code/ && PYTHONPATH=/opt/code NUMBA_CACHE_DIR=/opt/kernels python3 kernels.py && chmod -R a+rX /opt/kernels
+RUN mv sitecustomize.py /opt/code/ && PYTHONPATH=/opt/code NUMBA_CACHE_DIR=/opt/kernels SAFS_CACHE=/opt/runtime python3 kernels.py \
+ && chmod -R a+rX /opt/kernels /opt/runtime
 
 FROM ${BASE}
 # a large layer that stays while the dependencies stay, and small ones with the kernels and the code
 COPY --from=build /opt/safs /opt/safs
 COPY --from=code /opt/kernels /opt/kernels
+COPY --from=code /opt/runtime /opt/runtime
 COPY --from=code /opt/code /opt/code
 # a user by number, so that runAsNonRoot can be checked; all that is written goes to /tmp, the rest may be read-only
 ENV PATH=/opt/code/bin:/opt/safs/bin:$PATH PYTHONPATH=/opt/code HOME=/tmp TMPDIR=/tmp PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 \
-    NUMBA_CACHE_DIR=/tmp/numba MPLCONFIGDIR=/tmp/matplotlib MLFLOW_ALLOW_PICKLE_DESERIALIZATION=false MLFLOW_DISABLE_TELEMETRY=true
+    NUMBA_CACHE_DIR=/tmp/numba SAFS_KERNELS=/opt/runtime/kernels MPLCONFIGDIR=/tmp/matplotlib \
+    MLFLOW_ALLOW_PICKLE_DESERIALIZATION=false MLFLOW_DISABLE_TELEMETRY=true
 USER 10001:10001
 WORKDIR /tmp
 ARG BASE

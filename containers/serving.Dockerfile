@@ -13,15 +13,15 @@ COPY src src
 RUN /opt/safs/bin/pip install -c constraints.txt . && /opt/safs/bin/pip uninstall -y pip setuptools \
  && find /opt/safs \( -name tests -o -name '*.pyi' -o -name '*.h' \) -prune -exec rm -rf {} +
 COPY containers/kernels.py containers/sitecustomize.py ./
-# kernels are compiled here, not in every pod
+# the runtime is compiled here, not in every pod
 RUN mkdir /opt/code && mv sitecustomize.py /opt/code/ \
- && PYTHONPATH=/opt/code NUMBA_CACHE_DIR=/opt/kernels /opt/safs/bin/python3 kernels.py && chmod -R a+rX /opt/kernels
+ && PYTHONPATH=/opt/code SAFS_CACHE=/opt/runtime /opt/safs/bin/python3 kernels.py && chmod -R a+rX /opt/runtime
 
 FROM ${BASE}
 COPY --from=build /opt/safs /opt/safs
-COPY --from=build /opt/kernels /opt/kernels
+COPY --from=build /opt/runtime /opt/runtime
 COPY --from=build /opt/code /opt/code
-ENV PATH=/opt/safs/bin:$PATH PYTHONPATH=/opt/code HOME=/tmp PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 NUMBA_CACHE_DIR=/tmp/numba
+ENV PATH=/opt/safs/bin:$PATH PYTHONPATH=/opt/code HOME=/tmp PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 SAFS_KERNELS=/opt/runtime/kernels
 USER 10001:10001
 WORKDIR /tmp
 EXPOSE 8080

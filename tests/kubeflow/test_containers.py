@@ -80,8 +80,8 @@ def test_no_container_compiles_what_the_image_has_compiled(image):
     names = (image, image.replace("safs-pipelines", "safs-serving"))
     script = (ROOT / "containers" / "kernels.py").read_text()
     ran = [docker("run", "--rm", *SECURE, "--entrypoint", "python3", name, "-c", script) for name in names]
-    assert ran[0].splitlines() == [f"{name}: 1 from the cache, 0 compiled" for name in ("run", "train", "predict")]
-    assert ran[1] == "run: 1 from the cache, 0 compiled"
+    assert ran[0].splitlines() == [f"{name}: 1 from the cache, 0 compiled" for name in ("runtime", "train", "predict")]
+    assert ran[1] == "runtime: 1 from the cache, 0 compiled"
 
 
 @pytest.mark.container

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from safs.cache import CACHE
 from safs.errors import SafsError
 from safs.kubeflow.package import IMAGE
 
@@ -52,7 +53,7 @@ def container_options(
     user = (NOBODY, NOBODY) if os.geteuid() == 0 else (os.geteuid(), os.getegid())
     handed = {name: value for name, value in os.environ.items() if name.startswith(HANDED_ON)}
     kernels = workspace / "numba" / version.rpartition(":")[2][:12]  # the image's, or compiled once for all tasks
-    cache = {"NUMBA_CACHE_DIR": str(kernels)}
+    cache = {"NUMBA_CACHE_DIR": str(kernels), CACHE: str(workspace / "kept")}
     shared = {name: value for name, value in environment.items() if name != "PATH"}
     mounts = [Mount(str(workspace), str(workspace), type="bind")]
     mounts += [Mount(str(path), str(path), type="bind", read_only=True) for path in inputs]

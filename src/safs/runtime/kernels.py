@@ -16,7 +16,9 @@ from pathlib import Path
 import llvmlite.binding as llvm
 
 from safs.cache import CACHE, cache_folder
+from safs.runtime.lanes import target
 
+SHIPPED = "SAFS_KERNELS"  # a folder of object files that an image brings along
 SOURCES = ("compiling", "formulas", "lanes", "loops", "machine", "program", "rules", "vectors")
 CODE = ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64)  # Numba's convention
 
@@ -28,7 +30,9 @@ def kernel() -> Callable[[int], None]:
     It is compiled at the first time on a machine, which takes some ten seconds, and again after an update of the package, of Numba
     or of llvmlite. Other Python threads run while it computes.
     """
-    name, content = _kept(cache_folder() / "kernels" / f"{_key()}.o")
+    file = f"{_key()}.o"
+    shipped = _read(Path(os.environ[SHIPPED]) / file) if os.environ.get(SHIPPED) else None
+    name, content = shipped or _kept(cache_folder() / "kernels" / file)
     code = CODE(_load(name, content))
     nothing, error = ctypes.create_string_buffer(8), ctypes.create_string_buffer(8)  # the kernel fills neither
 
@@ -43,8 +47,7 @@ def _key() -> str:
     digest = hashlib.sha256()
     for source in SOURCES:
         digest.update(Path(__file__).with_name(f"{source}.py").read_bytes())
-    features = llvm.get_host_cpu_features().flatten()
-    machine = (version("numba"), version("llvmlite"), llvm.get_process_triple(), llvm.get_host_cpu_name(), features)
+    machine = (version("numba"), version("llvmlite"), llvm.get_process_triple(), *target())
     digest.update("\0".join(machine).encode())
     return digest.hexdigest()
 

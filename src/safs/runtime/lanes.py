@@ -4,13 +4,23 @@ A formula written with `Lanes` reads like arithmetic and becomes vector instruct
 the one in Numba. Every function is branch-free and within a few units in the last place of float32.
 """
 
+import os
 from collections.abc import Sequence
 from typing import Any, Union
 
 import llvmlite.binding as llvm
 from llvmlite import ir
 
-WIDTH = 16 if llvm.get_host_cpu_features().get("avx512f") else 8
+
+def target() -> tuple[str, str]:
+    """The processor that code is compiled for and its features: this one, unless Numba is told of another."""
+    name = os.environ.get("NUMBA_CPU_NAME")
+    if name:
+        return name, os.environ.get("NUMBA_CPU_FEATURES", "")
+    return llvm.get_host_cpu_name(), llvm.get_host_cpu_features().flatten()
+
+
+WIDTH = 16 if "+avx512f" in target()[1].split(",") else 8
 """Floats in a vector: a register of AVX-512, otherwise one of AVX2 or two of a smaller machine."""
 
 FLOAT, INT, LONG = ir.FloatType(), ir.IntType(32), ir.IntType(64)

@@ -17,7 +17,7 @@ from safs.files import read_json
 SEEDS = [0, 1, 2, 3, 4]
 DEFAULTS = {"learning_rate": 1e-3, "weight_decay": 5e-4, "batch_size": 256}
 DENSE_EPOCHS = 60
-SEARCH = {"candidates": 40, "batch_size": 256}
+SEARCH = {"strategy": "late-acceptance", "candidates": 40, "batch_size": 256}
 FINETUNE = {"trials": 16, "trial_epochs": 30, "epochs": 200, "scales": "channel", "insight_every": 0}
 BETTER = {**FINETUNE, "trials": 8, "trial_epochs": 8, "epochs": 40}  # better masks and denser networks
 EASY = {**FINETUNE, "trials": 6, "trial_epochs": 8, "epochs": 30}  # converge in fewer epochs

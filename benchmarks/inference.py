@@ -1,160 +1,220 @@
-"""How fast the sparse runtime is beside dense runtimes: `python -m benchmarks.inference`, one core, all in one run.
+"""How fast the sparse runtime is beside other runtimes: `python -m benchmarks.inference MNIST CIFAR10 WORK`, one core.
 
-Networks have random weights whose filters differ in size, as trained ones do, and masks by magnitude; what a peer cannot
-do is skipped with its reason. Times are medians of alternating calls in CPU time, which other work on the machine does not count in, and their
-quartiles.
+The networks are trained, if shortly, and pruned by the steps of the pipeline. Every way of running them is a process of its
+own that measures itself (`benchmarks/peers.py`), and they take turns; what cannot run here is skipped with its reason. Dense
+runtimes get the dense network; deepsparse, which uses zeros, gets the masked one. Times are CPU time, which other work on the
+machine does not count in: median and quartiles of the calls.
 """
 
 import argparse
+import json
 import os
+import subprocess
+import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
-
-os.environ.setdefault("OMP_NUM_THREADS", "1")
+from typing import Any
 
 import numpy as np
 import torch
 from torch import nn
 
+from benchmarks.networks import pruned, relative_error, trained
+from benchmarks.workshop import RESULTS, Workshop, keep
 from safs.compaction import compact
-from safs.errors import SafsError
+from safs.data.tensors import load_tensors
 from safs.export.onnx_file import write_onnx
 from safs.export.size import dense_bytes
 from safs.export.sparse_file import write
 from safs.export.tracing import trace
-from safs.models import ModelSpec, fresh_model
-from safs.pruning.making import make_masks
-from safs.pruning.masks import apply_masks
-from safs.runtime import load
+from safs.files import read_json
+from safs.models import ModelSpec, load_model
 
-Predict = Callable[[np.ndarray], np.ndarray]
-SHAPES = {"lenet5": (1, 28, 28), "vgg16": (3, 32, 32), "resnet18": (3, 32, 32), "efficientnet_b0": (3, 224, 224)}
+ROUNDS = 4
+BATCHES = (1, 32)
 
 
-def network(architecture: str, operator: str, seed: int = 0) -> tuple[nn.Module, ModelSpec]:
-    """A dense network whose filters and channels differ in size, with statistics like those of a trained one."""
-    shape = SHAPES[architecture]
-    spec = ModelSpec(architecture, shape, tuple("0123456789"), (0.0,) * shape[0], (1.0,) * shape[0], seed=seed)
-    model = fresh_model(spec)
-    if operator != "relu":
-        from safs.activations import activation_sites, set_activations
-
-        set_activations(model, dict.fromkeys(activation_sites(model), operator), "layer")
-    generator = torch.Generator().manual_seed(seed)
-    with torch.no_grad():
-        for module in model.modules():
-            if isinstance(module, nn.Conv2d | nn.Linear):
-                weight = module.weight
-                for axis in (0, 1):
-                    sizes = torch.exp(0.5 * torch.randn(weight.shape[axis], generator=generator))
-                    weight.mul_(sizes.view([-1 if a == axis else 1 for a in range(weight.dim())]))
-            elif isinstance(module, nn.BatchNorm2d):
-                module.weight.copy_(0.5 + torch.rand(module.weight.shape, generator=generator))
-                module.bias.copy_(0.3 * torch.randn(module.bias.shape, generator=generator))
-    return model.eval(), spec
-
-
-def settle(model: nn.Module, shape: tuple[int, ...]) -> None:
-    """Give batch normalisation the statistics of the pruned network, as training would, so that the signal lives."""
-    model.train()
-    with torch.no_grad():
-        for _ in range(3):
-            for module in model.modules():
-                if isinstance(module, nn.BatchNorm2d):
-                    module.momentum = None
-            model(torch.randn(16, *shape))
-    model.eval()
-
-
-def onnxruntime_dense(path: Path) -> Predict:
-    """ONNX Runtime on one core.
+class Peer:
+    """A process that runs one network in one way.
 
     Raises:
-        ImportError: it is not installed.
+        RuntimeError: it cannot; the last line it printed says why.
     """
-    import onnxruntime as ort
 
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    session = ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-    return lambda x: session.run(None, {"images": x})[0]
-
-
-def torch_dense(model: nn.Module) -> Predict:
-    """PyTorch as it comes, on one core."""
-
-    def predict(x: np.ndarray) -> np.ndarray:
-        with torch.inference_mode():
-            return model(torch.from_numpy(x)).numpy()
-
-    return predict
-
-
-def measure(peers: dict[str, Predict], x: np.ndarray, seconds: float) -> dict[str, np.ndarray]:
-    """Milliseconds of a call by peer, measured in turn."""
-    times: dict[str, list[float]] = {name: [] for name in peers}
-    for predict in peers.values():
-        predict(x)
-    end = time.perf_counter() + seconds
-    while time.perf_counter() < end or len(times[next(iter(peers))]) < 5:
-        for name, predict in peers.items():
-            start = time.thread_time()
-            predict(x)
-            times[name].append(1e3 * (time.thread_time() - start))
-    return {name: np.percentile(taken, [50, 25, 75]) for name, taken in times.items()}
-
-
-def compare(architecture: str, sparsity: float, scope: str, operator: str, batches: list[int], seconds: float) -> None:
-    """Print the times of one network at one sparsity."""
-    dense, spec = network(architecture, operator)
-    sparse, _ = network(architecture, operator)
-    apply_masks(sparse, make_masks(sparse, sparsity, scope))
-    settle(sparse, spec.input_shape)
-    small = compact(sparse, spec.input_shape)
-    with TemporaryDirectory() as folder:
-        path = Path(folder)
-        size = write(path / "m.safs", trace(small.model, spec))
-        runtime = load(path / "m.safs")
-        peers: dict[str, Predict] = {"safs": runtime.predict, "torch": torch_dense(dense)}
-        try:
-            write_onnx(path / "m.onnx", trace(dense, spec))
-            peers["onnxruntime"] = onnxruntime_dense(path / "m.onnx")
-        except (ImportError, SafsError) as error:
-            print(f"  onnxruntime skipped: {error}")
-        removed = sum(small.removed.values())
-        print(
-            f"{architecture} {sparsity:.0%} {scope} {operator}: file 1/{dense_bytes(dense) / size:.0f}, {removed} units out"
+    def __init__(self, python: str, name: str, path: Path, images: Path, threads: int = 1) -> None:
+        script = Path(__file__).with_name("peers.py")
+        self.log = images.with_suffix(f".{name}.log")
+        environment = {**os.environ, "OMP_NUM_THREADS": str(threads), "NM_DISABLE_ANALYTICS": "1"}
+        self.process = subprocess.Popen(  # noqa: S603 - the interpreter is the caller's own
+            [python, str(script), name, str(path), str(images), str(threads)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self.log.open("w"),
+            text=True,
+            env=environment,
         )
-        for batch in batches:
-            x = np.random.default_rng(0).standard_normal((batch, *spec.input_shape)).astype(np.float32)
-            with torch.inference_mode():
-                wanted = sparse.double()(torch.from_numpy(x).double()).numpy()
-            sparse.float()
-            error = np.abs(runtime.predict(x) - wanted).max() / np.abs(wanted).max()
-            times = measure(peers, x, seconds)
-            shown = ", ".join(f"{n} {t[0]:.3f} ms [{t[1]:.3f}, {t[2]:.3f}]" for n, t in times.items())
-            ratios = ", ".join(f"{times[n][0] / times['safs'][0]:.1f} x {n}" for n in times if n != "safs")
-            print(f"  batch {batch:3}: {shown}; {ratios}; relative error {error:.0e}", flush=True)
+        self.read()
+
+    def read(self) -> str:
+        """The next line it says."""
+        assert self.process.stdout
+        line = self.process.stdout.readline()
+        if not line:
+            said = self.log.read_text().strip().splitlines() or ["it ended without a word"]
+            raise RuntimeError(said[-1])
+        return line
+
+    def times(self, batch: int, seconds: float) -> dict[str, list[float]]:
+        """CPU and wall milliseconds of each call in that time."""
+        assert self.process.stdin
+        self.process.stdin.write(f"{batch} {seconds}\n")
+        self.process.stdin.flush()
+        found: dict[str, list[float]] = json.loads(self.read())
+        return found
+
+    def close(self) -> None:
+        """End the process."""
+        assert self.process.stdin
+        self.process.stdin.close()
+        self.process.wait()
+
+
+def multiply_adds(model: nn.Module, shape: tuple[int, ...]) -> int:
+    """Multiplications with weights that are not zero, for one image."""
+    total = 0
+
+    def count(layer: nn.Module, _: Any, out: torch.Tensor) -> None:
+        nonlocal total
+        total += int(layer.weight.count_nonzero()) * out[0, 0].numel() if out.ndim > 2 else 0
+        total += int(layer.weight.count_nonzero()) if out.ndim == 2 else 0
+
+    hooks = [m.register_forward_hook(count) for m in model.modules() if isinstance(m, nn.Conv2d | nn.Linear)]
+    with torch.no_grad():
+        model.eval()(torch.zeros(1, *shape))
+    for hook in hooks:
+        hook.remove()
+    return total
+
+
+def peak() -> float:
+    """Multiply-adds a millisecond of this core: the fastest of products of dense matrices."""
+    a = np.ones((1024, 1024), np.float32)
+    best = np.inf
+    for _ in range(12):
+        start = time.thread_time()
+        a @ a
+        best = min(best, time.thread_time() - start)
+    return 1024**3 / best / 1e3
+
+
+def export(folder: Path, name: str, model: nn.Module, spec: ModelSpec) -> tuple[Path, dict[str, Any], nn.Module]:
+    """Write a network for our runtime; gives what that saved, and what is left of it."""
+    small = compact(model, spec.input_shape)
+    size = write(folder / f"{name}.safs", trace(small.model, spec))
+    facts = {"times_smaller": dense_bytes(model) / size, "removed_units": sum(small.removed.values())}
+    return folder / f"{name}.safs", facts, small.model
+
+
+def compare(
+    workshop: Workshop, data: Path, dense: Path, sparsity: float, scope: str, given: argparse.Namespace
+) -> dict[str, Any]:
+    """All figures of one network and mask."""
+    masked, spec = pruned(workshop, data, dense, sparsity, scope)
+    learnt, learnt_spec = pruned(workshop, data, dense, sparsity, scope, learnt=True)
+    images = load_tensors(data, "validation").x[: max(BATCHES)].numpy()
+    with TemporaryDirectory() as name:
+        folder = Path(name)
+        np.save(folder / "x.npy", images)
+        sparse_file, facts, left = export(folder, "masked", masked, spec)
+        learnt_file, _, _ = export(folder, "learnt", learnt, learnt_spec)
+        write_onnx(folder / "dense.onnx", trace(load_model(dense / "seed-0")[0].eval(), spec))
+        write_onnx(folder / "masked.onnx", trace(masked, spec))
+        wanted = {
+            "safs": (sys.executable, "safs", sparse_file, 1),
+            "safs learnt": (sys.executable, "safs", learnt_file, 1),
+            "safs two cores": (sys.executable, "safs", sparse_file, 2),
+            "onnxruntime": (sys.executable, "onnxruntime", folder / "dense.onnx", 1),
+            "openvino": (sys.executable, "openvino", folder / "dense.onnx", 1),
+            "deepsparse": (given.deepsparse, "deepsparse", folder / "masked.onnx", 1),
+            "torch": (sys.executable, "torch", dense / "seed-0", 1),
+        }
+        peers, skipped = {}, {}
+        for label, (python, kind, path, threads) in wanted.items():
+            try:
+                if not python:
+                    raise RuntimeError("no interpreter that has it was named")
+                peers[label] = Peer(python, kind, path, folder / "x.npy", threads)
+            except RuntimeError as error:
+                skipped[label] = str(error)
+        times = {str(batch): take_turns(peers, batch, given.seconds, skipped) for batch in BATCHES}
+        for peer in peers.values():
+            peer.close()
+        return {
+            **facts,
+            "multiply_adds": multiply_adds(left, spec.input_shape),
+            "relative_error": relative_error(sparse_file, masked, images)[0],
+            "relative_error_learnt": relative_error(learnt_file, learnt, images)[0],
+            "milliseconds": times,
+            "skipped": skipped,
+        }
+
+
+def take_turns(peers: dict[str, Peer], batch: int, seconds: float, skipped: dict[str, str]) -> dict[str, Any]:
+    """Median and quartiles of CPU time by peer, and of wall time where there are two cores."""
+    found: dict[str, list[float]] = {label: [] for label in peers}
+    wall: dict[str, list[float]] = {label: [] for label in ("safs", "safs two cores") if label in peers}
+    for _ in range(ROUNDS):
+        for label, peer in list(peers.items()):
+            try:
+                taken = peer.times(batch, seconds / ROUNDS)
+            except RuntimeError as error:
+                skipped[label] = str(error)
+                del peers[label]
+                continue
+            found[label] += taken["cpu"]
+            if label in wall:
+                wall[label] += taken["wall"]
+    measured = {label: np.percentile(values, [50, 25, 75]).tolist() for label, values in found.items() if values}
+    measured.pop("safs two cores", None)
+    return {**measured, "wall": {label: float(np.median(values)) for label, values in wall.items()}}
+
+
+def show(title: str, row: dict[str, Any]) -> None:
+    """Print a network's figures."""
+    print(f"{title}: file 1/{row['times_smaller']:.0f}, {row['removed_units']} units out, {row['skipped'] or ''}")
+    for batch, times in row["milliseconds"].items():
+        ours = times["safs"][0]
+        cells = [f"{label} {v[0]:.3f} [{v[1]:.3f}, {v[2]:.3f}]" for label, v in times.items() if label != "wall"]
+        ratios = [f"{v[0] / ours:.1f} x {label}" for label, v in times.items() if label not in ("wall", "safs")]
+        cores = times["wall"]["safs"] / times["wall"]["safs two cores"]
+        print(f"  batch {batch}: {', '.join(cells)} ms; {', '.join(ratios)}; two cores {cores:.2f} times", flush=True)
 
 
 def main() -> None:
-    """Read the flags and compare."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--models", nargs="+", default=["lenet5", "vgg16", "resnet18"], choices=list(SHAPES))
+    """Measure, print, and keep what was measured beside what earlier runs have kept."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("mnist", type=Path)
+    parser.add_argument("cifar10", type=Path)
+    parser.add_argument("work", type=Path, help="folder for trained networks, which a later run takes again")
+    models = ["lenet5", "vgg16", "resnet18", "efficientnet_b0"]
+    parser.add_argument("--models", nargs="+", default=models, choices=models)
     parser.add_argument("--sparsities", nargs="+", type=float, default=[0.9, 0.95, 0.99])
-    parser.add_argument("--scopes", nargs="+", default=["layerwise"])
-    parser.add_argument("--operators", nargs="+", default=["relu"])
-    parser.add_argument("--batches", nargs="+", type=int, default=[1, 32])
-    parser.add_argument("--seconds", type=float, default=3.0, help="for each batch size")
+    parser.add_argument("--scopes", nargs="+", default=["layerwise", "global"])
+    parser.add_argument("--seconds", type=float, default=2.0, help="for each peer and batch size")
+    parser.add_argument("--deepsparse", default="", help="an interpreter that has deepsparse")
     given = parser.parse_args()
     torch.set_num_threads(1)
+    workshop, kept = Workshop(given.work), RESULTS / "inference.json"
+    rows = read_json(kept)["rows"] if kept.exists() else {}
     for architecture in given.models:
+        data, dense = trained(workshop, architecture, given.mnist, given.cifar10)
         for scope in given.scopes:
-            for operator in given.operators:
-                for sparsity in given.sparsities:
-                    compare(architecture, sparsity, scope, operator, given.batches, given.seconds)
+            for sparsity in given.sparsities:
+                title = f"{architecture} {sparsity:.0%} {scope}"
+                rows[title] = compare(workshop, data, dense, sparsity, scope, given)
+                show(title, rows[title])
+                keep("inference", {"multiply_adds_a_millisecond": peak(), "rows": rows})
 
 
 if __name__ == "__main__":

@@ -26,6 +26,7 @@ from safs.training.trainer import measure, train
 
 FINAL = 80
 PLAIN = {
+    "strategy": "late-acceptance",
     "candidates": 20,
     "search_epochs": FINAL,
     "min_epochs": FINAL,
@@ -33,7 +34,7 @@ PLAIN = {
     "uniform": False,
     "batch_size": 256,
 }
-OURS = {"candidates": 40, "batch_size": 256}
+OURS = {"strategy": "late-acceptance", "candidates": 40, "batch_size": 256}
 
 
 def final_accuracy(mask: Path, operators: Mapping[str, str], data: Path, cache: Path) -> dict[str, float]:

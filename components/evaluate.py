@@ -17,6 +17,7 @@ def evaluate(
     report: dsl.Output[dsl.HTML],
     ablation_epochs: int = 1,
     serving_seconds: float = 0.2,
+    memory_gib: float = 0.0,
     code_version: str = "",
 ):
     from safs.kubeflow.component import execute
@@ -30,6 +31,7 @@ def evaluate(
         out=out,
         ablation_epochs=ablation_epochs,
         serving_seconds=serving_seconds,
+        memory_gib=memory_gib,
     )
     show_metrics(metrics, summary)
     show_confusion(confusion, out)

@@ -30,6 +30,7 @@ def finetune(
     device: str = "auto",
     precision: str = "float32",
     insight_every: int = 5,
+    memory_gib: float = 0.0,
     code_version: str = "",
 ):
     from safs.kubeflow.component import execute
@@ -55,4 +56,5 @@ def finetune(
         scales=scales,
         **budget,
         **compute,
+        memory_gib=memory_gib,
     )

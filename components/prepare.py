@@ -30,6 +30,7 @@ def prepare(
     scaling: str = "ranks",
     normal_class: str = "",
     balance: bool = False,
+    memory_gib: float = 0.0,
     code_version: str = "",
 ):
     from safs.kubeflow.component import execute
@@ -56,5 +57,6 @@ def prepare(
         scaling=scaling,
         normal_class=normal_class,
         balance=balance,
+        memory_gib=memory_gib,
     )
     show_report(report, out)

@@ -29,6 +29,7 @@ def pretrain(
     device: str = "auto",
     precision: str = "float32",
     excluded_sites: List[str] = [],
+    memory_gib: float = 0.0,
     code_version: str = "",
 ):
     from safs.kubeflow.component import execute
@@ -53,4 +54,5 @@ def pretrain(
         patience=patience,
         excluded_sites=excluded_sites,
         **compute,
+        memory_gib=memory_gib,
     )

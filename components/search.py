@@ -17,7 +17,7 @@ def search(
     search_epochs: int = 8,
     min_epochs: int = 2,
     halving: int = 4,
-    strategy: str = "late-acceptance",
+    strategy: str = "genetic",
     history: int = 3,
     generation: int = 4,
     uniform: bool = True,
@@ -32,6 +32,7 @@ def search(
     storage: str = "",
     backend: str = "auto",
     device: str = "auto",
+    memory_gib: float = 0.0,
     code_version: str = "",
 ):
     from safs.kubeflow.component import execute
@@ -58,4 +59,5 @@ def search(
         storage=storage,
         backend=backend,
         device=device,
+        memory_gib=memory_gib,
     )

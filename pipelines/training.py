@@ -36,6 +36,7 @@ def training(
     scaling: str = "ranks",
     normal_class: str = "",
     balance: bool = False,
+    memory_gib: float = 0.0,
     model: str = "lenet5",
     seeds: List[int] = [0, 1, 2],
     dense_epochs: int = 30,
@@ -67,7 +68,7 @@ def training(
     search_epochs: int = 8,
     min_epochs: int = 2,
     halving: int = 4,
-    strategy: str = "late-acceptance",
+    strategy: str = "genetic",
     history: int = 3,
     generation: int = 4,
     uniform: bool = True,
@@ -129,6 +130,7 @@ def training(
         scaling=scaling,
         normal_class=normal_class,
         balance=balance,
+        memory_gib=memory_gib,
         **version,
     ).outputs["out"]
     dense = pretrain(
@@ -137,6 +139,7 @@ def training(
         seeds=seeds,
         dense_epochs=dense_epochs,
         excluded_sites=excluded_sites,
+        memory_gib=memory_gib,
         **defaults,
         **version,
     ).outputs["out"]
@@ -156,6 +159,7 @@ def training(
             prune_learning_rate=prune_learning_rate,
             prune_weight_decay=prune_weight_decay,
             batch_size=batch_size,
+            memory_gib=memory_gib,
             **version,
         ).outputs["out"]
         found = search(
@@ -180,6 +184,7 @@ def training(
             storage=storage,
             backend=backend,
             device=device,
+            memory_gib=memory_gib,
             **version,
         ).outputs["out"]
         tuned = finetune(
@@ -191,6 +196,7 @@ def training(
             epochs=epochs,
             insight_every=insight_every,
             scales=scales,
+            memory_gib=memory_gib,
             **defaults,
             **version,
         ).outputs["out"]
@@ -200,6 +206,7 @@ def training(
             models=tuned,
             ablation_epochs=ablation_epochs,
             serving_seconds=serving_seconds,
+            memory_gib=memory_gib,
             **version,
         ).outputs["out"]
     chosen = select(

@@ -33,13 +33,14 @@ class Chain:
     finetune: Path
 
 
-def run_chain(data: Path, root: Path) -> Chain:
+def run_chain(data: Path, root: Path, memory_gib: float = 0.0) -> Chain:
     """Run the steps from pretrain to finetune on a data set folder."""
+    memory = {"memory_gib": memory_gib}
     chain = Chain(data, *(root / name for name in ("pretrain", "prune", "search", "finetune")))
-    pretrain(data, chain.pretrain, **PRETRAIN)
-    prune(data, chain.pretrain, chain.prune, sparsity=0.9)
-    search(data, chain.prune, chain.search, **SEARCH)
-    finetune(data, chain.prune, chain.search, chain.finetune, **FINETUNE)
+    pretrain(data, chain.pretrain, **PRETRAIN, **memory)
+    prune(data, chain.pretrain, chain.prune, sparsity=0.9, **memory)
+    search(data, chain.prune, chain.search, **SEARCH, **memory)
+    finetune(data, chain.prune, chain.search, chain.finetune, **FINETUNE, **memory)
     return chain
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from safs.errors import SafsError
 
 COST = "cost.json"  # how long it took to make a folder; the same result may take longer
+CHUNK = 1 << 20  # bytes that are read at a time
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -127,7 +128,9 @@ def fingerprint(path: Path) -> str:
     for file in files:
         name = file.relative_to(path).as_posix()
         digest.update(f"{name}\0{file.stat().st_size}\0".encode())
-        digest.update(file.read_bytes())
+        with file.open("rb") as content:
+            while chunk := content.read(CHUNK):
+                digest.update(chunk)
     return digest.hexdigest()
 
 

@@ -1,5 +1,4 @@
 import hashlib
-import json
 import tracemalloc
 from contextlib import suppress
 
@@ -11,9 +10,11 @@ from hypothesis import strategies as st
 from safs.errors import SafsError
 from safs.export.sparse_file import encode, same, write
 from safs.export.tracing import trace
-from safs.runtime.coding import decode_gaps, encode_gaps, pack, unpack
+from safs.runtime.coding import decode_gaps, encode_gaps
 from safs.runtime.reader import LENGTHS, MAGIC, parse, read
 from tests.export.exported_networks import branches
+from tests.export.fuzz import fuzz
+from tests.export.sealing import opened, sealed
 
 
 @pytest.fixture(scope="module")
@@ -24,25 +25,6 @@ def network():
 @pytest.fixture(scope="module")
 def content(network):
     return encode(network)
-
-
-def sealed(header, parts):
-    """A file with a right checksum, whatever it says."""
-    raw = [json.dumps(header).encode() if not isinstance(header, bytes) else header, *parts]
-    frames = [pack(part) for part in raw]
-    body = MAGIC + LENGTHS.pack(*[n for f, r in zip(frames, raw, strict=True) for n in (len(f), len(r))])
-    body += b"".join(frames)
-    return body + hashlib.sha256(body).digest()
-
-
-def opened(content):
-    """Header and other parts of a file."""
-    lengths = LENGTHS.unpack_from(content, len(MAGIC))
-    at, parts = len(MAGIC) + LENGTHS.size, []
-    for size, raw in zip(lengths[::2], lengths[1::2], strict=True):
-        parts.append(unpack(content[at : at + size], raw))
-        at += size
-    return json.loads(parts[0]), parts[1:]
 
 
 @given(st.lists(st.integers(0, 3000), unique=True).map(sorted))
@@ -153,3 +135,9 @@ def test_claims_of_size_allocate_nothing(content):
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 10 * 2**20
+
+
+def test_a_few_seconds_of_damaged_and_hostile_files():
+    counts = fuzz(12)
+    assert counts["refused"] > 20
+    assert not [outcome for outcome in counts if outcome.isupper() or outcome.startswith("CRASH")]

@@ -1,7 +1,9 @@
 """The whole DAG on this machine: results, cache, repetition, interruption, registry."""
 
+import html
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -14,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from browser import console
 from mlflow import MlflowClient
 from small_run import SAFS, SMALL, safs
 
@@ -94,6 +97,42 @@ def test_kfp_artifacts_carry_metadata_metrics_report_and_confusion_matrix(first_
     assert [row["row"] for row in matrix["rows"]] == evaluation["confusion"]
     assert (folder / "report").read_text().startswith("<!doctype html>")
     assert outputs["out"]["artifacts"][0]["metadata"]["sparsity"] == evaluation["sparsity"]
+
+
+def cells(page):
+    """The rows of a page's tables, as texts."""
+    rows = re.findall(r"<tr[ >].*?</tr>", page, re.DOTALL)
+    return [
+        [html.unescape(re.sub(r"<[^>]+>", "", c)).strip() for c in re.findall(r"<t[hd].*?</t[hd]>", row, re.DOTALL)]
+        for row in rows
+    ]
+
+
+def test_the_numbers_of_the_report_stand_in_mlflow(first_run):
+    workspace, _ = first_run
+    client = client_of(workspace)
+    runs = client.search_runs([client.get_experiment_by_name("safs").experiment_id], max_results=1000)
+    figures = next(run.data.metrics for run in runs if run.info.run_name == "evaluate 0.9")
+    page = next((workspace / "pipeline").glob("*/for-loop-1-iteration-0/evaluate/out/report.html")).read_text()
+    accuracy, sizes = [row[1:] for row in cells(page) if row[:1] == ["90%"]]
+    for cell, name in zip(accuracy, ("dense", "relu", "stage1", "stage2", "safs"), strict=False):
+        assert cell == f"{100 * figures[f'evaluate.{name}_test_accuracy']:.2f}"
+    assert accuracy[5] == f"{100 * figures['evaluate.safs_gain']:+.2f}".replace("-", "\N{MINUS SIGN}")
+    assert sizes[0] == f"{figures['evaluate.weights_left']:,.0f}"
+    assert sizes[2] == f"{figures['evaluate.sparse_bytes']:,.0f}"
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+def test_the_reports_open_in_a_browser_that_has_nothing_to_say(first_run, tmp_path, width):
+    workspace, _ = first_run
+    pages = list((workspace / "pipeline").glob("**/out/report.html"))
+    assert len(pages) == 4
+    assert [line for page in pages for line in console(page, tmp_path, width)] == []
+    curious = tmp_path / "curious.html"
+    curious.write_text(
+        pages[0].read_text().replace("<body>", '<body><img src="https://example.org/x.png"><script>1</script>')
+    )
+    assert len(console(curious, tmp_path, width)) == 2
 
 
 def test_the_registered_model_predicts_with_the_accuracy_of_the_table_and_without_pickle(first_run, tmp_path):

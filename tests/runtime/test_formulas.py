@@ -51,6 +51,15 @@ def test_a_formula_gives_what_torch_does_in_float64(operator, variant):
     assert (np.abs(y - wanted) <= 4e-6 * slope + 4e-7 * np.abs(x)).all()
 
 
+@pytest.mark.parametrize("operator", ["swish", "mish", "gelu", "elu", "selu"])
+def test_the_tail_stays_flat_however_far_out(operator):
+    scales = {name: np.array([value]) for name, value in OPERATORS[operator].scales.items()}
+    x = np.resize(np.float32([-1e10, -1e20, -1e30, -3e38]), WIDTH)
+    y = computed(operator, x, parameters(operator, scales, 1))
+    wanted = operator_named(operator).function(torch.from_numpy(x).double(), **OPERATORS[operator].scales).numpy()
+    assert np.abs(y - wanted).max() < 1e-6
+
+
 @pytest.mark.parametrize(("operator", "function"), [("sigmoid", torch.sigmoid), ("hardsigmoid", F.hardsigmoid)])
 def test_the_gates_of_squeeze_and_excitation(operator, function):
     x = inputs()

@@ -137,7 +137,8 @@ def test_images_of_another_shape_are_refused(shape):
             call(np.zeros(shape, np.float32))
 
 
-def test_many_threads_and_many_cores_give_what_one_gives():
+def test_many_threads_and_many_cores_give_what_one_gives(monkeypatch):
+    monkeypatch.setattr("safs.runtime.model.SHARE", 1.0)  # these networks are too small to be shared otherwise
     model, spec = branches(5, CALM)
     network = trace(model, spec)
     batches = [images(spec.input_shape, count, count).numpy() for count in (1, 33, 7, 64, 16, 3) * 6]

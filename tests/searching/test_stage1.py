@@ -63,6 +63,18 @@ def test_without_a_ladder_every_candidate_is_trained_to_the_end(search: Search, 
     assert len({tuple(trial.activations.values()) for trial in study.trials}) == 6
 
 
+def test_candidates_are_trained_on_classes_by_their_weights(
+    network: nn.Module, training: Batchable, validation: Batchable, tmp_path: Path
+):
+    three = (torch.arange(10) == 3).float()
+    plan = replace(FLAT, candidates=1, search_epochs=20, fraction=0.5)
+    weighted = replace(training, weights=three)
+    surroundings = Surroundings(Journal(tmp_path / "j"))
+    study = search_activations(network, weighted, validation, SETTINGS, OPERATORS, plan, SEED, surroundings, "lenet5")
+    threes = int((validation.y == 3).sum()) / len(validation.y)
+    assert study.winner.curve[-1][0] == threes  # it has seen nothing else
+
+
 def test_the_best_of_each_rung_and_the_start_go_on(search: Search, tmp_path: Path):
     events: list[Event] = []
     study = search(tmp_path / "j", LADDER, lambda *event: events.append(event))
@@ -218,7 +230,7 @@ def test_inference_cost_as_an_objective_gives_a_front(search: Search, tmp_path: 
 def test_one_operator_everywhere_comes_first_and_the_climb_goes_on_from_the_best_of_them(
     search: Search, tmp_path: Path
 ):
-    plan = replace(LADDER, candidates=8, generation=1)
+    plan = replace(LADDER, strategy="late-acceptance", candidates=8, generation=1)
     study = search(tmp_path / "uniform", plan)
     assert [len(set(trial.activations.values())) for trial in study.trials[:3]] == [1, 1, 1]
     best = max(study.trials[:3], key=lambda trial: (trial.curve[0], -trial.number))

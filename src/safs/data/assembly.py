@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from safs.data.dataset import PARTS, Examples, Part
 from safs.data.grouped import SHARE, split_groups
 from safs.data.labelled import Found, Labelled
+from safs.data.rows import chunks, pick
 from safs.errors import SafsError
 
 
@@ -52,7 +53,7 @@ def assemble(found: Found, seed: int, name: str) -> tuple[tuple[str, ...], dict[
         shares = {"train": 1 - sum(shares.values()), **shares}
         known = digests if found.joined else [b""] * len(digests)
         indices = split_groups(examples.y, join_groups(known, groups), shares, seed, classes)
-        parts |= {part: Examples(examples.x[index], examples.y[index]) for part, index in indices.items()}
+        parts |= {part: Examples(pick(examples.x, index), examples.y[index]) for part, index in indices.items()}
     return classes, {part: parts[part] for part in PARTS}, tuple(notes)
 
 
@@ -69,10 +70,14 @@ Sorted = tuple[Examples, list[bytes], list[str]]
 def _sorted(given: Labelled, classes: Sequence[str]) -> Sorted:
     index = {name: label for label, name in enumerate(classes)}
     labels = np.array([index[name] for name in given.names], np.int64)
-    digests = [hashlib.sha256(np.ascontiguousarray(example).tobytes()).digest() for example in given.x]
+    digests = [hashlib.sha256(example.tobytes()).digest() for chunk in chunks(given.x) for example in chunk]
     groups = given.groups or ("",) * len(labels)
     order = sorted(range(len(labels)), key=lambda i: (labels[i], digests[i], groups[i]))
-    return Examples(given.x[order], labels[order]), [digests[i] for i in order], [groups[i] for i in order]
+    return (
+        Examples(pick(given.x, np.array(order)), labels[order]),
+        [digests[i] for i in order],
+        [groups[i] for i in order],
+    )
 
 
 def join_groups(digests: Sequence[bytes], groups: Sequence[str]) -> NDArray[np.int64]:

@@ -3,12 +3,13 @@
 import hashlib
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
 
+from safs.data.rows import Rows, open_npy, write_npy
 from safs.errors import SafsError
 from safs.files import read_json, write_json
 from safs.runtime.curves import Curves, as_curves
@@ -26,7 +27,7 @@ class Examples:
         y: class indices [count], int64.
     """
 
-    x: NDArray[Any]
+    x: Rows
     y: NDArray[np.int64]
 
 
@@ -110,13 +111,10 @@ def save_dataset(
         if y.min() < 0 or y.max() >= len(classes):
             wrong = y.min() if y.min() < 0 else y.max()
             raise SafsError(f"{name}: a label of the {part} part is {wrong}, there are {len(classes)} classes")
-        for array in (x, y):
-            digest.update(f"{array.dtype}{array.shape}".encode())
-            digest.update(np.ascontiguousarray(array).tobytes())
     folder.mkdir(parents=True, exist_ok=True)
     for part in PARTS:
-        np.save(folder / f"{part}_x.npy", parts[part].x, allow_pickle=False)
-        np.save(folder / f"{part}_y.npy", parts[part].y, allow_pickle=False)
+        write_npy(folder / f"{part}_x.npy", parts[part].x, digest)
+        write_npy(folder / f"{part}_y.npy", parts[part].y, digest)
     info = DatasetInfo(
         name=name,
         origin=origin,
@@ -152,14 +150,22 @@ def load_info(folder: Path) -> DatasetInfo:
 
 
 def load_part(folder: Path, part: Part) -> Examples:
-    """Read one part; only `evaluate` and `promote` may ask for the test part.
+    """Read one part into memory; only `evaluate` and `promote` may ask for the test part.
+
+    Raises:
+        SafsError: an array is missing or damaged.
+    """
+    examples = open_part(folder, part)
+    return Examples(examples.x[:], examples.y)
+
+
+def open_part(folder: Path, part: Part) -> Examples:
+    """One part whose inputs stay in their file until they are asked for.
 
     Raises:
         SafsError: an array is missing or damaged.
     """
     try:
-        x = np.load(folder / f"{part}_x.npy", allow_pickle=False)
-        y = np.load(folder / f"{part}_y.npy", allow_pickle=False)
+        return Examples(open_npy(folder / f"{part}_x.npy"), np.load(folder / f"{part}_y.npy", allow_pickle=False))
     except (OSError, ValueError, EOFError, BadZipFile) as error:
         raise SafsError(f"the {part} part of the data set {str(folder)!r} cannot be read: {error}") from None
-    return Examples(x, y)

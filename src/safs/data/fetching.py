@@ -10,19 +10,14 @@ from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import Any
 
+from safs.cache import CACHE, cache_folder
 from safs.data.buckets import WORKERS, Bucket, Stored, client, told
 from safs.data.labelled import Report
 from safs.errors import SafsError
 
 PART, CHUNK = 8 << 20, 1 << 20  # bytes
 TRIES = 3
-CACHE = "SAFS_CACHE"
 NOTHING_LEFT: list[int | None] = [None]  # all parts are there, the object is to be kept
-
-
-def cache_folder() -> Path:
-    """Where fetched objects are kept: `SAFS_CACHE`, or `~/.cache/safs`."""
-    return Path(os.environ.get(CACHE) or Path("~/.cache/safs").expanduser())
 
 
 def fetch(bucket: Bucket, report: Report | None = None) -> Path:

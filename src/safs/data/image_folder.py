@@ -4,7 +4,6 @@ import re
 import unicodedata
 from collections import Counter
 from pathlib import Path, PurePosixPath
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +13,7 @@ from safs.data.forms import IMAGES
 from safs.data.images import read_image
 from safs.data.labelled import BadFiles, Found, Labelled, Report
 from safs.data.listing import Listing
+from safs.data.pile import Pile, Room, joined
 from safs.errors import SafsError
 
 NAMES: dict[str, Part] = {
@@ -33,6 +33,7 @@ def read_images(
     bad_files: BadFiles = "refuse",
     group_pattern: str = "",
     report: Report | None = None,
+    room: Room | None = None,
 ) -> Found:
     """Read all images of a folder.
 
@@ -42,6 +43,7 @@ def read_images(
         bad_files: refuse the whole folder for a file that cannot be read, or skip the file and say so.
         group_pattern: a regular expression; what it finds in a file's path is the file's group, which is not split up.
         report: told how many files are read.
+        room: what the images may take of memory.
 
     Raises:
         SafsError: a file is refused, images have different sizes, a class is empty, or files lie outside of classes.
@@ -49,7 +51,8 @@ def read_images(
     pattern = compile_pattern(group_pattern)
     files, other = class_files(listing)
     notes = [f"{len(other)} files that are no images are left out, such as {other[0]!r}"] if other else []
-    read: dict[Part, list[tuple[str, str, NDArray[np.uint8]]]] = {}
+    room = room or Room()
+    read: dict[Part, Read] = {}
     skipped, wrong_names, first = [], 0, ""
     shape: tuple[int, ...] = ()
     for number, (part, name, file) in enumerate(files):
@@ -69,15 +72,39 @@ def read_images(
                 "or set image_size to bring them to one"
             )
         wrong_names += kind not in _kinds(file)
-        read.setdefault(part, []).append((name, group_of(file, pattern), pixels))
+        read.setdefault(part, Read(room)).add(name, group_of(file, pattern), pixels)
     notes += [f"skipped: {reason}" for reason in skipped]
     if wrong_names:
         notes.append(f"{wrong_names} files are of another format than their names say; their content was believed")
     _check_classes(files, read, listing.root)
-    channels = {image.shape[0] for images in read.values() for _, _, image in images}
-    if len(channels) > 1:
+    channels = max(channels for images in read.values() for channels in images.piles)
+    if any(set(images.piles) != {channels} for images in read.values()):
         notes.append("grey and colour images are mixed; the grey ones were brought to three equal channels")
-    return Found({part: _stack(images, max(channels)) for part, images in read.items()}, tuple(notes))
+    return Found({part: images.labelled(channels) for part, images in read.items()}, tuple(notes))
+
+
+class Read:
+    """The images of a part: a pile for grey ones, one for those with colours."""
+
+    def __init__(self, room: Room) -> None:
+        self.room = room
+        self.piles: dict[int, Pile] = {}
+        self.labels: dict[int, list[tuple[str, str]]] = {}
+
+    def add(self, name: str, group: str, pixels: NDArray[np.uint8]) -> None:
+        """Put an image [channels, height, width] of a class and a group on its pile."""
+        channels = len(pixels)
+        if channels not in self.piles:
+            self.piles[channels], self.labels[channels] = self.room.pile(), []
+        self.piles[channels].add(pixels[None])
+        self.labels[channels].append((name, group))
+
+    def labelled(self, channels: int) -> Labelled:
+        """All images, each with so many channels."""
+        labels = [label for pile in self.labels.values() for label in pile]
+        groups = tuple(group for _, group in labels)
+        x = joined(self.room, list(self.piles.values()), channels)
+        return Labelled(x, tuple(name for name, _ in labels), groups if any(groups) else ())
 
 
 def class_files(listing: Listing) -> tuple[list[tuple[Part, str, str]], list[str]]:
@@ -143,20 +170,12 @@ def group_of(file: str, pattern: re.Pattern[str] | None) -> str:
     return found
 
 
-def _check_classes(files: list[tuple[Part, str, str]], read: dict[Part, list[Any]], root: Path) -> None:
+def _check_classes(files: list[tuple[Part, str, str]], read: dict[Part, Read], root: Path) -> None:
     wanted = Counter((part, name) for part, name, _ in files)
-    there = {(part, name) for part, images in read.items() for name, _, _ in images}
+    there = {(part, name) for part, images in read.items() for labels in images.labels.values() for name, _ in labels}
     for part, name in wanted:
         if (part, name) not in there:
             raise SafsError(f"{str(root)!r}: no image of class {name!r} ({part} part) can be read")
-
-
-def _stack(images: list[tuple[str, str, NDArray[np.uint8]]], channels: int) -> Labelled:
-    x = np.empty((len(images), channels, *images[0][2].shape[1:]), np.uint8)
-    for index, (_, _, pixels) in enumerate(images):
-        x[index] = pixels  # one channel spreads over three
-    groups = tuple(group for _, group, _ in images)
-    return Labelled(x, tuple(name for name, _, _ in images), groups if any(groups) else ())
 
 
 def _size(shape: tuple[int, ...]) -> str:

@@ -2,11 +2,10 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
-
-from numpy.typing import NDArray
+from typing import Literal
 
 from safs.data.dataset import Part
+from safs.data.rows import Rows
 
 BadFiles = Literal["refuse", "skip"]
 Report = Callable[[int, int, str], None]
@@ -23,7 +22,7 @@ class Labelled:
         groups: what must not be split up: the person, the machine, the run of each; empty if nothing is known.
     """
 
-    x: NDArray[Any]
+    x: Rows
     names: tuple[str, ...]
     groups: tuple[str, ...] = ()
 

@@ -9,6 +9,7 @@ from safs.data.buckets import Bucket, list_bucket
 from safs.data.forms import IMAGES, TABLES, Windows
 from safs.data.labelled import BadFiles, Found, Report
 from safs.data.listing import Listing, check_name, list_folder
+from safs.data.pile import Room
 from safs.data.sources import SOURCES, Source, source_named
 from safs.errors import SafsError
 
@@ -112,8 +113,8 @@ def _told_apart(dataset: str, listing: Listing, bucket: Bucket | None, path: Pat
     )
 
 
-def read_own(data: OwnData, reading: Reading, report: Report | None = None) -> Found:
-    """Read the user's data.
+def read_own(data: OwnData, reading: Reading, report: Report | None = None, room: Room | None = None) -> Found:
+    """Read the user's data; of images and tables that outgrow the room the examples lie in its folder.
 
     Raises:
         SafsError: it is damaged or breaks a rule of its form.
@@ -130,7 +131,7 @@ def read_own(data: OwnData, reading: Reading, report: Report | None = None) -> F
     if data.kind == "sensors":
         from safs.data.sensors import read_sensors
 
-        return read_sensors(data.listing, reading.windows, report)
+        return read_sensors(data.listing, reading.windows, report, room)
     from safs.data.image_folder import read_images
 
-    return read_images(data.listing, reading.image_size, reading.bad_files, reading.group_pattern, report)
+    return read_images(data.listing, reading.image_size, reading.bad_files, reading.group_pattern, report, room)

@@ -8,6 +8,7 @@ from itertools import combinations
 import numpy as np
 
 from safs.data.dataset import PARTS, Examples, Part
+from safs.data.rows import chunks
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,9 @@ class Profile:
 
 def profile(parts: Mapping[Part, Examples], classes: Sequence[str]) -> Profile:
     """Look at all parts of a data set, one example at a time."""
-    digests = {part: [hashlib.sha256(x.tobytes()).digest() for x in parts[part].x] for part in PARTS}
+    digests = {
+        part: [hashlib.sha256(x.tobytes()).digest() for chunk in chunks(parts[part].x) for x in chunk] for part in PARTS
+    }
     homes: dict[bytes, set[int]] = {}
     for part in PARTS:
         for digest, label in zip(digests[part], parts[part].y.tolist(), strict=True):
@@ -67,8 +70,11 @@ def profile(parts: Mapping[Part, Examples], classes: Sequence[str]) -> Profile:
 
 def _look(examples: Examples, repeated: int, classes: int) -> PartProfile:
     counts = np.bincount(examples.y, minlength=classes)
-    ranges = []
-    for channel in range(examples.x.shape[1]):
-        x = examples.x[:, channel]
-        ranges.append(Range(float(x.min()), float(x.mean(dtype=np.float64)), float(x.max())))
+    channels, count = examples.x.shape[1], examples.x.shape[0] * int(np.prod(examples.x.shape[2:]))
+    lows, sums, highs = np.full(channels, np.inf), np.zeros(channels), np.full(channels, -np.inf)
+    for chunk in chunks(examples.x):
+        flat = chunk.reshape(*chunk.shape[:2], -1)
+        lows, highs = np.minimum(lows, flat.min((0, 2))), np.maximum(highs, flat.max((0, 2)))
+        sums += flat.sum((0, 2), dtype=np.float64)
+    ranges = [Range(*values) for values in zip(lows.tolist(), (sums / count).tolist(), highs.tolist(), strict=True)]
     return PartProfile(tuple(counts.tolist()), tuple(ranges), repeated)

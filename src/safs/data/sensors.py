@@ -2,6 +2,7 @@
 
 import math
 import unicodedata
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path, PurePosixPath
@@ -17,6 +18,8 @@ from safs.data.grouped import SHARE
 from safs.data.image_folder import NAMES
 from safs.data.labelled import Found, Labelled, Report
 from safs.data.listing import Listing
+from safs.data.pile import Pile, Room
+from safs.data.rows import chunks
 from safs.data.tables import is_numeric, numbers, read_table, texts
 from safs.errors import SafsError
 
@@ -51,7 +54,26 @@ class Rows:
     labels: list[str]
 
 
-def read_sensors(listing: Listing, how: Windows, report: Report | None = None) -> Found:
+@dataclass
+class Read:
+    """The windows of a part."""
+
+    pile: Pile
+    names: list[str] = field(default_factory=list)
+    files: list[str] = field(default_factory=list)
+
+    def add(self, x: NDArray[np.float32], names: list[str], file: str) -> None:
+        """Add windows [count, channels, length] of a file."""
+        self.pile.add(x)
+        self.names += names
+        self.files += [file] * len(names)
+
+    def labelled(self) -> Labelled:
+        """All windows; those of one file are a group."""
+        return Labelled(self.pile.rows(), tuple(self.names), tuple(self.files))
+
+
+def read_sensors(listing: Listing, how: Windows, report: Report | None = None, room: Room | None = None) -> Found:
     """Read tables of sensor rows and cut them into windows [channels, length]; a window's class is its last row's.
 
     The rule for gaps: a missing value takes the last one before it, over up to 5 rows; rows that still lack a value are
@@ -63,8 +85,8 @@ def read_sensors(listing: Listing, how: Windows, report: Report | None = None) -
     """
     files = table_files(listing)
     lacking = [part for part in PARTS if part not in {part for part, _, _ in files}]
-    tally, columns = Tally(), how.columns
-    windows: dict[Part, list[tuple[NDArray[np.float32], list[str], str]]] = {}
+    tally, columns, room = Tally(), how.columns, room or Room()
+    windows: dict[Part, Read] = {}
     for number, (part, folder, file) in enumerate(files):
         if report:
             report(number, len(files), "files read")
@@ -76,16 +98,15 @@ def read_sensors(listing: Listing, how: Windows, report: Report | None = None) -
         if how.split_by == "time" and part == "train" and lacking:
             dealt = _by_time(pieces, lacking)
         for home, segments in dealt.items():
-            cut = [_cut(segment, how, tally) for segment in segments]
-            x = np.concatenate([x for x, _ in cut]) if cut else np.empty((0, len(columns), how.window), np.float32)
-            if len(x):
-                windows.setdefault(home, []).append((x, [name for _, names in cut for name in names], file))
+            for segment in segments:
+                for x, names in _cut(segment, how, tally):
+                    windows.setdefault(home, Read(room.pile())).add(x, names, file)
     if not windows:
         raise SafsError(
             f"no window of {how.window} rows fits into the {len(files)} files of {str(listing.root)!r}; take fewer"
         )
     notes = _notes(tally, columns, how)
-    return Found({part: _join(entries) for part, entries in windows.items()}, notes, False, columns)
+    return Found({part: read.labelled() for part, read in windows.items()}, notes, False, columns)
 
 
 def table_files(listing: Listing) -> list[tuple[Part, str, str]]:
@@ -248,22 +269,18 @@ def _by_time(pieces: list[Rows], lacking: list[Part]) -> dict[Part, list[Rows]]:
     return dealt
 
 
-def _cut(segment: Rows, how: Windows, tally: Tally) -> tuple[NDArray[np.float32], list[str]]:
-    """Windows [count, channels, length] and the class of each one's last row."""
+def _cut(segment: Rows, how: Windows, tally: Tally) -> Iterator[tuple[NDArray[np.float32], list[str]]]:
+    """Windows [count, channels, length] and the class of each one's last row, a few at a time."""
     stride = how.stride or how.window
     if len(segment.labels) < how.window:
         tally.short += 1
-        return np.empty((0, segment.values.shape[1], how.window), np.float32), []
-    views = np.lib.stride_tricks.sliding_window_view(segment.values, how.window, axis=0)[
-        ::stride
-    ]  # [n, channels, length]
-    return views.astype(np.float32), segment.labels[how.window - 1 :: stride]
-
-
-def _join(entries: list[tuple[NDArray[np.float32], list[str], str]]) -> Labelled:
-    names = tuple(name for _, labels, _ in entries for name in labels)
-    groups = tuple(file for _, labels, file in entries for _ in labels)
-    return Labelled(np.concatenate([x for x, _, _ in entries]), names, groups)
+        return
+    views = np.lib.stride_tricks.sliding_window_view(segment.values, how.window, axis=0)[::stride]
+    names = segment.labels[how.window - 1 :: stride]
+    start = 0
+    for chunk in chunks(views):  # [some, channels, length]
+        yield chunk.astype(np.float32), names[start : start + len(chunk)]
+        start += len(chunk)
 
 
 def _notes(tally: Tally, columns: tuple[str, ...], how: Windows) -> tuple[str, ...]:

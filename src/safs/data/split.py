@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from safs.data.dataset import PARTS, Examples, Part
+from safs.data.rows import pick
 from safs.errors import SafsError
 
 
@@ -54,4 +55,5 @@ def reduce_parts(parts: Mapping[Part, Examples], max_examples: int, seed: int) -
         raise SafsError(f"max_examples is {max_examples}: train, validation and test need one each; 0 takes all")
     counts = {part: max(1, max_examples * len(parts[part].y) // total) for part in ("validation", "test")}
     counts["train"] = max_examples - sum(counts.values())
-    return {part: split_off(parts[part], counts[part], seed)[1] for part in PARTS}
+    chosen = {part: draw(parts[part].y, counts[part], seed) for part in PARTS}
+    return {part: Examples(pick(parts[part].x, index), parts[part].y[index]) for part, index in chosen.items()}

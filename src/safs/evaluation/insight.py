@@ -20,7 +20,12 @@ OnSeed = Callable[[int, int, str], None]
 
 
 def collect_insight(
-    data: Path, dense: Path, models: Path, ablation_epochs: int, on_seed: OnSeed | None = None
+    data: Path,
+    dense: Path,
+    models: Path,
+    ablation_epochs: int,
+    on_seed: OnSeed | None = None,
+    memory_gib: float = 0.0,
 ) -> dict[str, Any]:
     """Ablate the safs model of every seed, and gather the statistics of its training and of the relu model's.
 
@@ -30,6 +35,7 @@ def collect_insight(
         models: fine-tuned models.
         ablation_epochs: of re-training after an operator was put back, for the network to adapt.
         on_seed: called with the number of finished seeds, the number of all, and a text.
+        memory_gib: see `load_tensors`.
 
     Returns:
         ablation, training (records of `Recorder`), activations (`site_statistics` on training images), curves (`activation_curves`) and search (every
@@ -39,7 +45,7 @@ def collect_insight(
     Raises:
         SafsError: a model or its training.json is missing or damaged.
     """
-    training, validation = load_tensors(data, "train"), load_tensors(data, "validation")
+    training, validation = (load_tensors(data, part, memory_gib) for part in ("train", "validation"))
     probe = probe_of(training)
     insight: dict[str, Any] = {
         "ablation": {},

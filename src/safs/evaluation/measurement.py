@@ -26,8 +26,8 @@ def spread(values: list[float]) -> float:
     return stdev(values) if len(values) > 1 else 0.0
 
 
-def evaluate_seeds(data: Path, dense: Path, models: Path) -> dict[str, Any]:
-    """Measure every variant of every seed on validation and test data.
+def evaluate_seeds(data: Path, dense: Path, models: Path, memory_gib: float = 0.0) -> dict[str, Any]:
+    """Measure every variant of every seed on validation and test data; `memory_gib` as in `load_tensors`.
 
     Returns:
         What `evaluation.json` holds: accuracies by variant, one a seed, with mean and sample standard deviation; the
@@ -39,7 +39,7 @@ def evaluate_seeds(data: Path, dense: Path, models: Path) -> dict[str, Any]:
         SafsError: the dense and the sparse models do not have the same seeds.
     """
     info = load_info(data)
-    validation, test = load_tensors(data, "validation"), load_tensors(data, "test")
+    validation, test = (load_tensors(data, part, memory_gib) for part in ("validation", "test"))
     dense_folders, sparse_folders = seed_folders(dense), seed_folders(models)
     seeds = list(sparse_folders)
     if list(dense_folders) != seeds:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from safs.data import load_part
+from safs.data.dataset import open_part
 from safs.data.tensors import load_tensors
 from safs.evaluation.measurement import logits_of
 from safs.models import load_model
@@ -18,22 +18,23 @@ from safs.models import load_model
 MOST, SIDE = 24, 96
 
 
-def worst_mistakes(data: Path, model: Path) -> list[dict[str, Any]]:
+def worst_mistakes(data: Path, model: Path, memory_gib: float = 0.0) -> list[dict[str, Any]]:
     """The wrong answers on test images of which a model was most sure, the surest first, at most 24.
 
     Args:
         data: data set folder.
         model: model folder.
+        memory_gib: see `load_tensors`.
 
     Returns:
         true and predicted, class indices; confidence, in [0, 1]; image, a PNG as a data URI, empty for series.
     """
     network, _ = load_model(model)
-    test = load_tensors(data, "test")
+    test = load_tensors(data, "test", memory_gib)
     confidence, predicted = logits_of(network, test).softmax(1).max(1)
     wrong = (predicted != test.y).nonzero().flatten()
     worst = wrong[confidence[wrong].argsort(descending=True, stable=True)][:MOST].tolist()
-    pixels = load_part(data, "test").x
+    pixels = open_part(data, "test").x
     return [
         {
             "true": int(test.y[i]),

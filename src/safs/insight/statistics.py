@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from safs.activations import Activation, activation_sites
-from safs.data.tensors import Batchable
+from safs.data.tensors import Batchable, Inputs
 from safs.pruning.masks import prunable_weights
 
 CONSTANT = 1e-6  # a unit whose output varies by no more than this is dead
@@ -43,7 +43,7 @@ def site_inputs(model: nn.Module) -> Iterator[dict[str, Tensor]]:
             hook.remove()
 
 
-def site_statistics(model: nn.Module, images: Tensor) -> dict[str, dict[str, float | None]]:
+def site_statistics(model: nn.Module, images: Inputs) -> dict[str, dict[str, float | None]]:
     """What every activation site does to images [count, channels, height, width].
 
     Returns:
@@ -52,7 +52,7 @@ def site_statistics(model: nn.Module, images: Tensor) -> dict[str, dict[str, flo
         the same for all images and positions. A number that is not finite is None.
     """
     with evaluating(model), site_inputs(model) as inputs, torch.no_grad():
-        model(images)
+        model(images[:])
     sites = activation_sites(model)
     return {name: _describe(sites[name], x) for name, x in inputs.items()}
 

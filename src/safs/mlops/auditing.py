@@ -64,7 +64,7 @@ def _served(stored: Stored) -> list[str]:
 
     model, spec = load_model(stored.weights)
     x = np.random.default_rng(0).random((8, *spec.input_shape), np.float32)
-    inputs = normalise(torch.from_numpy(x), spec.mean, spec.std)
+    inputs = normalise(torch.from_numpy(x), spec.mean, spec.std, spec.curves)
     wanted = torch.cat(list(predict_logits(model, inputs))).softmax(1).numpy()
     off = float(np.abs(stored.predictor()(x) - wanted).max())
     return [] if off <= SERVED_LIMIT else [f"what is served is off by {off:.1e} from the stored weights"]

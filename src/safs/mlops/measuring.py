@@ -7,7 +7,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from safs.data import load_info, load_part
+from safs.data import load_info
+from safs.data.dataset import open_part
+from safs.data.rows import Rows
 from safs.data.tensors import as_inputs
 from safs.errors import SafsError
 from safs.export.size import sparse_bytes
@@ -28,7 +30,7 @@ def measure_versions(versions: Sequence[Stored], data: Path) -> list[Measured]:
     Raises:
         SafsError: a version takes other inputs, or knows other classes, than the data set has.
     """
-    info, x = load_info(data), as_inputs(load_part(data, "test").x)
+    info, x = load_info(data), open_part(data, "test").x
     for stored in versions:
         spec = load_model(stored.weights)[1]
         if (spec.input_shape, spec.classes) != (info.shape, info.classes):
@@ -51,21 +53,22 @@ def measure_versions(versions: Sequence[Stored], data: Path) -> list[Measured]:
     ]
 
 
-def predict_all(predictor: Predictor, x: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Probabilities [count, classes] of any number of inputs."""
-    return np.concatenate([predictor(x[start : start + BATCH]) for start in range(0, len(x), BATCH)])
+def predict_all(predictor: Predictor, x: Rows) -> NDArray[np.float32]:
+    """Probabilities [count, classes] of any number of examples."""
+    return np.concatenate([predictor(as_inputs(x[start : start + BATCH])) for start in range(0, len(x), BATCH)])
 
 
-def single_times(predictors: Sequence[Predictor], x: NDArray[np.float32]) -> list[NDArray[np.float64]]:
+def single_times(predictors: Sequence[Predictor], x: Rows) -> list[NDArray[np.float64]]:
     """Milliseconds of single predictions in turns, [calls] a predictor.
 
     Args:
         predictors: whose.
-        x: inputs to take turns with.
+        x: examples to take turns with.
     """
     taken = np.empty((len(predictors), WARM_UP + CALLS))
     for call in range(WARM_UP + CALLS):
-        one = x[call % len(x)][None]
+        place = call % len(x)
+        one = as_inputs(x[place : place + 1])
         for index, predictor in enumerate(predictors):
             started = time.perf_counter()
             predictor(one)

@@ -79,7 +79,7 @@ def read_batch(source: str, shape: tuple[int, ...], classes: tuple[str, ...], wi
         if set(parts) != {"train"}:
             raise SafsError(f"{source} is divided into {', '.join(parts)}; a batch is one folder")
         names = parts["train"].names
-        return _batch(source, parts["train"].x, () if set(names) == {UNKNOWN} else names, classes)
+        return _batch(source, parts["train"].x[:], () if set(names) == {UNKNOWN} else names, classes)
     return _images(source, data.listing, shape, classes)
 
 

@@ -15,7 +15,7 @@ __all__ = ["Model", "load"]
 
 
 def __getattr__(name: str) -> Any:
-    """Numba is imported by those who run a network, not by those who read a file."""
+    """LLVM is imported by those who run a network, not by those who read a file."""
     if name in __all__:
         from safs.runtime import model
 

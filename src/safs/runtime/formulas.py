@@ -27,7 +27,7 @@ ERF_BELOW = (
     -1.42647390514189e-02,
 )
 ROUND = 12582912.0  # 1.5 * 2^23: adding and taking it off rounds to a whole number
-LARGEST = 88.0  # exp beyond it would be infinite
+SMALLEST, LARGEST = -88.03, 88.0  # exp below is 0, as 2^-127 has no bits here, and beyond would be infinite
 SYMEXP_LIMIT, SYMEXP_SLOPE = 10.0, float(np.exp(10.0))
 SQRT_HALF_BITS = 0x3F3504F3
 
@@ -40,7 +40,7 @@ def _whole(number: int) -> Any:
 
 def _powers(x: Lanes) -> tuple[Lanes, Lanes]:
     """2^n and e^r - 1 with x = n ln 2 + r."""
-    x = x.max(-87.0).min(LARGEST)
+    x = x.max(SMALLEST).min(LARGEST)
     n = x.fma(1.44269504088896341, ROUND) - ROUND
     r = n.fma(2.12194440e-4, n.fma(-0.693359375, x))
     rest = r.polynomial(EXP).fma(r * r, r)
@@ -49,7 +49,7 @@ def _powers(x: Lanes) -> tuple[Lanes, Lanes]:
 
 
 def exp(x: Lanes) -> Lanes:
-    """E to the x, for x held from -87 to 88."""
+    """E to the x; 0 below -88, and that of 88 above 88."""
     power, rest = _powers(x)
     return power.fma(rest, power)
 
@@ -76,8 +76,9 @@ def log1p(x: Lanes) -> Lanes:
 
 
 def sigmoid(x: Lanes) -> Lanes:
-    """1 / (1 + exp(-x))."""
-    return 1.0 / (exp(-x) + 1.0)
+    """1 / (1 + exp(-x)), by exp of what is negative, so that it falls to 0."""
+    e = exp(-x.abs())
+    return x.where_positive(1.0, e) / (e + 1.0)
 
 
 def tanh(x: Lanes) -> Lanes:
@@ -116,8 +117,8 @@ def mish(x: Lanes) -> Lanes:
 
 
 def gelu(x: Lanes) -> Lanes:
-    """X times the normal distribution's Phi(x)."""
-    return x * 0.5 * (erf(x * 0.7071067811865476) + 1.0)
+    """X times the normal distribution's Phi(x), which is 0 in float32 below -5.6; erf's error must not grow with x there."""
+    return x.max(-5.6) * 0.5 * (erf(x * 0.7071067811865476) + 1.0)
 
 
 def hardsigmoid(x: Lanes) -> Lanes:

@@ -9,7 +9,6 @@ from typing import Any, Union
 
 import llvmlite.binding as llvm
 from llvmlite import ir
-from numba.core import cgutils
 
 WIDTH = 16 if llvm.get_host_cpu_features().get("avx512f") else 8
 """Floats in a vector: a register of AVX-512, otherwise one of AVX2 or two of a smaller machine."""
@@ -30,7 +29,8 @@ def splat(builder: Any, value: Any) -> Any:
 def fused(builder: Any, a: Any, b: Any, c: Any) -> Any:
     """The value of a * b + c, in one instruction where the machine has it."""
     kind = ir.FunctionType(FLOATS, [FLOATS] * 3)
-    function = cgutils.get_or_insert_function(builder.module, kind, f"llvm.fmuladd.v{WIDTH}f32")
+    name = f"llvm.fmuladd.v{WIDTH}f32"
+    function = builder.module.globals.get(name) or ir.Function(builder.module, kind, name)
     return builder.call(function, [a, b, c])
 
 

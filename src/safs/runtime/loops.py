@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-quick = njit(cache=True, nogil=True, error_model="numpy")
-reordered = njit(cache=True, nogil=True, error_model="numpy", fastmath={"reassoc", "contract", "nsz"})
+options = {"error_model": "numpy", "_nrt": False}  # no counting of references: nothing is allocated
+quick = njit(**options)
+reordered = njit(fastmath={"reassoc", "contract", "nsz"}, **options)
 
 
 @reordered
@@ -47,6 +48,13 @@ def gathered(arena: Any, offsets: Any, weights: Any) -> Any:
 
 
 @quick
+def fill(values: Any, value: Any) -> None:
+    """Set all values; a slice's assignment could raise, and a program that can raise needs Python."""
+    for i in range(len(values)):
+        values[i] = value
+
+
+@quick
 def copy_in(arena: Any, x: Any, channels: Any, planes: Any, step: int, interleave: int) -> None:
     """Images [images, channels, height, width] into planes."""
     for number in range(len(planes)):
@@ -55,11 +63,12 @@ def copy_in(arena: Any, x: Any, channels: Any, planes: Any, step: int, interleav
                 start = planes[number] + row * step
                 line = x[image, channels[number], row]
                 if interleave == 1:
-                    arena[start : start + len(line)] = line
-                else:
-                    target = arena[start + image : start + len(line) * interleave : interleave]
+                    target = arena[start : start + len(line)]
                     for column in range(len(line)):
                         target[column] = line[column]
+                else:
+                    for column in range(len(line)):
+                        arena[start + image + column * interleave] = line[column]
 
 
 @quick
@@ -153,7 +162,7 @@ def pool(arena: Any, sources: Any, targets: Any, sizes: Any, kind: int) -> None:
                 x0, x1 = max(column * across - left, 0), min(column * across - left + wide, width)
                 target = targets[number] + row * out_step + column * interleave
                 out = arena[target : target + interleave]
-                out[:] = np.float32(-np.inf) if kind == 0 else np.float32(0)
+                fill(out, np.float32(-np.inf) if kind == 0 else np.float32(0))
                 for y in range(y0, y1):
                     for x in range(x0, x1):
                         source = sources[number] + y * step + x * interleave
@@ -182,7 +191,7 @@ def means(arena: Any, sources: Any, targets: Any, sizes: Any) -> None:
                 x0, x1 = column * width // columns, ((column + 1) * width + columns - 1) // columns
                 target = targets[number] + row * out_step + column * interleave
                 out = arena[target : target + interleave]
-                out[:] = np.float32(0)
+                fill(out, np.float32(0))
                 for y in range(y0, y1):
                     source = sources[number] + y * step + x0 * interleave
                     if interleave == 1:

@@ -5,23 +5,15 @@ from typing import Any
 import numpy as np
 
 from safs.runtime.loops import combine, copy_in, copy_out, gathered, inner, means, phases, pool, quick
-from safs.runtime.program import Kind
-from safs.runtime.vectors import BYTES, LONGEST, activate, strip
+from safs.runtime.program import FIELDS, Call, Kind
+from safs.runtime.vectors import BYTES, LONGEST, activate, strip, view
 
-INPUT, CONV, SPARSE_DOT, DENSE_DOT = int(Kind.INPUT), int(Kind.CONV), int(Kind.SPARSE_DOT), int(Kind.DENSE_DOT)
-PHASES, MAX_POOL, ALL_MEAN, INSIDE_MEAN = (
-    int(Kind.PHASES),
-    int(Kind.MAX_POOL),
-    int(Kind.ALL_MEAN),
-    int(Kind.INSIDE_MEAN),
+(INPUT, CONV, SPARSE_DOT, DENSE_DOT, PHASES, MAX_POOL, ALL_MEAN, INSIDE_MEAN, MEANS, ADD, MUL, ACTIVATION, OUTPUT) = (
+    map(int, Kind)
 )
-MEANS, ADD, MUL, ACTIVATION, OUTPUT = (
-    int(Kind.MEANS),
-    int(Kind.ADD),
-    int(Kind.MUL),
-    int(Kind.ACTIVATION),
-    int(Kind.OUTPUT),
-)
+(X, IMAGES, CHANNELS, HEIGHT, WIDTH, Y, CLASSES, ARENA, FLOATS, OPS, OP_COUNT, ROWS, ROW_COUNT, BIAS, PAIRS, OFFSETS,
+ WEIGHTS, NONZEROS, MASKS, SCALES, SCALE_COUNT, DENSE, DENSE_COUNT, PLANES, PLANE_COUNT) = map(int, Call)  # fmt: skip
+CALL_LENGTH = len(Call)
 
 
 @quick
@@ -31,9 +23,9 @@ def act(code: int, count: int, x: int, mask: int, y: int, scale: Any) -> None:
 
 
 @quick
-def convolve(base: int, op: Any, rows: Any, bias: Any, tables: Any, scales: Any) -> None:
+def convolve(base: int, op: Any, rows: Any, bias: Any, nonzeros: int, masks: int, scales: Any) -> None:
     """All rows of a sparse convolution, strip by strip, each row's activation right behind it."""
-    nonzeros, masks = tables[0], tables[1] + 4 * op[5]
+    masks += 4 * op[5]
     vectors, code, place = op[4], op[6], op[7]
     floor = np.float32(0) if op[9] else np.float32(-np.inf)
     strips = (vectors + LONGEST - 1) // LONGEST
@@ -50,7 +42,7 @@ def convolve(base: int, op: Any, rows: Any, bias: Any, tables: Any, scales: Any)
 
 
 @quick
-def multiply(arena: Any, base: int, op: Any, rows: Any, bias: Any, offsets: Any, weights: Any, tables: Any, scales: Any, dense: Any) -> None:  # fmt: skip
+def multiply(arena: Any, base: int, op: Any, rows: Any, bias: Any, offsets: Any, weights: Any, masks: int, scales: Any, dense: Any) -> None:  # fmt: skip
     """All rows of a layer whose output is one number each, by what is left of the weights or by all of them."""
     floor = np.float32(0) if op[9] else np.float32(-np.inf)
     for row in range(op[2], op[2] + op[3]):
@@ -66,51 +58,38 @@ def multiply(arena: Any, base: int, op: Any, rows: Any, bias: Any, offsets: Any,
         if op[6] >= 0:  # one number at a time: in a vector of which only the first is kept
             scratch = base + 4 * op[12]
             arena[op[12] : op[12] + BYTES // 4] = value
-            act(op[6], 1, scratch, tables[1], scratch, scales[op[7] + rows[row, 4]])
+            act(op[6], 1, scratch, masks, scratch, scales[op[7] + rows[row, 4]])
             arena[rows[row, 2]] = arena[op[12]]
 
 
 @quick
-def run(
-    arena: Any,
-    base: int,
-    ops: Any,
-    rows: Any,
-    bias: Any,
-    offsets: Any,
-    weights: Any,
-    tables: Any,
-    scales: Any,
-    dense: Any,
-    planes: Any,
-    x: Any,
-    y: Any,
-) -> None:
+def run(call: int) -> None:
     """Compute the logits of some images.
 
     Args:
-        arena: all tensors, zeros at first; what is padding stays zero.
-        base: the arena's address.
-        ops: the program, see `safs.runtime.program`.
-        rows: first nonzero, one past the last, output, residual or -1, row of the scales.
-        bias: one a row.
-        offsets: bytes from the arena's start, one a nonzero.
-        weights: one a nonzero.
-        tables: addresses of the pairs of both and of the masks.
-        scales: four a row.
-        dense: weights of dense rows.
-        planes: source, second source, target or phase of planes.
-        x: normalised images [images, channels, height, width].
-        y: logits to write, [images, classes].
+        call: address of a `safs.runtime.program.Call`'s numbers.
     """
+    at = view(call, np.int64, (CALL_LENGTH,))
+    base = at[ARENA]
+    arena = view(base, np.float32, (at[FLOATS],))
+    ops = view(at[OPS], np.int64, (at[OP_COUNT], FIELDS))
+    rows = view(at[ROWS], np.int64, (at[ROW_COUNT], 5))
+    bias = view(at[BIAS], np.float32, (at[ROW_COUNT],))
+    offsets = view(at[OFFSETS], np.int32, (at[NONZEROS],))
+    weights = view(at[WEIGHTS], np.float32, (at[NONZEROS],))
+    scales = view(at[SCALES], np.float32, (at[SCALE_COUNT], 4))
+    dense = view(at[DENSE], np.float32, (at[DENSE_COUNT],))
+    planes = view(at[PLANES], np.int64, (at[PLANE_COUNT], 3))
+    x = view(at[X], np.float32, (at[IMAGES], at[CHANNELS], at[HEIGHT], at[WIDTH]))
+    y = view(at[Y], np.float32, (at[IMAGES], at[CLASSES]))
     for number in range(len(ops)):
         op = ops[number]
         kind = op[0]
         if kind == CONV:
-            convolve(base, op, rows, bias, tables, scales)
+            convolve(base, op, rows, bias, at[PAIRS], at[MASKS], scales)
             continue
         if kind in (SPARSE_DOT, DENSE_DOT):
-            multiply(arena, base, op, rows, bias, offsets, weights, tables, scales, dense)
+            multiply(arena, base, op, rows, bias, offsets, weights, at[MASKS], scales, dense)
             continue
         some = planes[op[1] : op[1] + op[2]]
         first, second, target = some[:, 0], some[:, 1], some[:, 2]
@@ -127,6 +106,6 @@ def run(
         elif kind == ACTIVATION:
             for i in range(len(some)):
                 source, end = base + 4 * first[i], base + 4 * target[i]
-                act(op[4], op[3], source, tables[1] + 4 * op[6], end, scales[op[5] + second[i]])
+                act(op[4], op[3], source, at[MASKS] + 4 * op[6], end, scales[op[5] + second[i]])
         elif kind == OUTPUT:
             copy_out(arena, target, y)

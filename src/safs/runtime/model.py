@@ -1,51 +1,84 @@
 """A loaded network, ready to predict."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Lock
+from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from safs.errors import SafsError
 from safs.runtime.curves import along
 from safs.runtime.fusing import plan
+from safs.runtime.kernels import kernel
 from safs.runtime.lanes import WIDTH
 from safs.runtime.lowering import lower
-from safs.runtime.machine import run
 from safs.runtime.network import Floats, Network
-from safs.runtime.program import Program
+from safs.runtime.program import Call, Program
 from safs.runtime.reader import read
 from safs.runtime.rules import shapes_of
 
 INTERLEAVES = (1, WIDTH, 2 * WIDTH)
 ROOM = 2**20  # floats that stay in a core's second cache or close to it
 AWAY = 1.3  # what a vector costs more beyond it
+SHARE = 1e5  # vector instructions, a quarter of a millisecond: a thread that gets less costs more than it brings
 LARGEST_BATCH = 2**16
 
 
 class Prepared:
     """A program with the memory that it runs in; one caller at a time has a piece of memory for itself."""
 
-    def __init__(self, program: Program) -> None:
+    def __init__(self, program: Program, input_shape: Sequence[int], classes: int) -> None:
         self.program = program
-        self._spare: list[Floats] = []
-        self._offsets = np.ascontiguousarray(program.pairs[:, 0])
-        self._weights = np.ascontiguousarray(program.pairs[:, 1]).view(np.float32)
-        self._tables = np.array([program.pairs.ctypes.data, program.masks.ctypes.data], np.int64)
+        self._kernel = kernel()
+        self._spare: list[tuple[NDArray[np.int64], int, Floats]] = []
+        offsets, weights = (np.ascontiguousarray(program.pairs[:, column]) for column in (0, 1))
+        self._parts: dict[Call, NDArray[Any]] = {
+            Call.OPS: program.ops,
+            Call.ROWS: program.rows,
+            Call.BIAS: program.bias,
+            Call.PAIRS: program.pairs,
+            Call.OFFSETS: offsets,
+            Call.WEIGHTS: weights,
+            Call.MASKS: program.masks,
+            Call.SCALES: program.scales,
+            Call.DENSE: program.dense,
+            Call.PLANES: program.planes,
+        }
+        self._numbers = {
+            **dict(zip((Call.CHANNELS, Call.HEIGHT, Call.WIDTH), input_shape, strict=True)),
+            Call.CLASSES: classes,
+            Call.FLOATS: program.size,
+            Call.OP_COUNT: len(program.ops),
+            Call.ROW_COUNT: len(program.rows),
+            Call.NONZEROS: len(program.pairs),
+            Call.SCALE_COUNT: len(program.scales),
+            Call.DENSE_COUNT: len(program.dense),
+            Call.PLANE_COUNT: len(program.planes),
+        }
 
     def __call__(self, x: Floats, y: Floats) -> None:
         """Logits `y` [images, classes] of images `x` [images, channels, height, width], at most `interleave` many."""
         try:
-            arena = self._spare.pop()  # atomic
+            memory = self._spare.pop()  # atomic
         except IndexError:
-            arena = _aligned(self.program.size)
-        p = self.program
-        run(arena, arena.ctypes.data, p.ops, p.rows, p.bias, self._offsets, self._weights, self._tables, p.scales,
-            p.dense, p.planes, x, y)  # fmt: skip
-        self._spare.append(arena)
+            memory = self._memory()
+        call, address, _ = memory
+        call[Call.X], call[Call.IMAGES], call[Call.Y] = x.ctypes.data, len(x), y.ctypes.data
+        self._kernel(address)
+        self._spare.append(memory)
+
+    def _memory(self) -> tuple[NDArray[np.int64], int, Floats]:
+        arena, call = _aligned(self.program.size), np.zeros(len(Call), np.int64)
+        for field, number in self._numbers.items():
+            call[field] = number
+        for field, part in self._parts.items():
+            call[field] = part.ctypes.data
+        call[Call.ARENA] = arena.ctypes.data
+        return call, call.ctypes.data, arena
 
 
 def _aligned(size: int) -> Floats:
@@ -102,7 +135,9 @@ class Model:
             prepared = self._choose(len(images) - start)
             calls.append((prepared, slice(start, start + prepared.program.interleave)))
             start += prepared.program.interleave
-        self._spread([lambda p=p, s=s: p(images[s], logits[s]) for p, s in calls])  # type: ignore[misc]
+        work = sum(prepared.program.work * prepared.program.interleave for prepared, _ in calls)
+        threads = min(self._threads, len(calls), 1 + int(work / SHARE))
+        self._spread([lambda p=p, s=s: p(images[s], logits[s]) for p, s in calls], threads)  # type: ignore[misc]
         return logits
 
     def classify(self, pixels: ArrayLike) -> Floats:
@@ -117,8 +152,8 @@ class Model:
             raise SafsError(f"images have the shape {images.shape}; this network takes {('batch', *self.input_shape)}")
         return self.predict((along(images, self.network.curves) - mean) / std)
 
-    def _spread(self, calls: list[Callable[[], None]]) -> None:
-        if self._pool is None or len(calls) == 1:
+    def _spread(self, calls: list[Callable[[], None]], threads: int) -> None:
+        if self._pool is None or threads == 1:
             for call in calls:
                 call()
             return
@@ -132,7 +167,7 @@ class Model:
                     return
                 call()
 
-        helpers = [self._pool.submit(work) for _ in range(min(self._threads, len(calls)) - 1)]
+        helpers = [self._pool.submit(work) for _ in range(threads - 1)]
         work()
         for helper in helpers:
             helper.result()
@@ -155,7 +190,9 @@ class Model:
         with self._lock:
             if interleave not in self._prepared:
                 try:
-                    self._prepared[interleave] = Prepared(lower(self._plan, interleave))
+                    self._prepared[interleave] = Prepared(
+                        lower(self._plan, interleave), self.input_shape, len(self.classes)
+                    )
                 except SafsError:  # too much memory for so many images at once
                     if interleave == 1:
                         raise

@@ -29,6 +29,36 @@ class Kind(IntEnum):
     OUTPUT = 12
 
 
+class Call(IntEnum):
+    """What `safs.runtime.machine.run` takes, 64-bit integers one after the other: addresses, and how many there are."""
+
+    X = 0  # normalised images [images, channels, height, width]
+    IMAGES = 1
+    CHANNELS = 2
+    HEIGHT = 3
+    WIDTH = 4
+    Y = 5  # logits to write, [images, classes]
+    CLASSES = 6
+    ARENA = 7  # all tensors, zeros at first; what is padding stays zero
+    FLOATS = 8
+    OPS = 9
+    OP_COUNT = 10
+    ROWS = 11
+    ROW_COUNT = 12
+    BIAS = 13  # one a row
+    PAIRS = 14
+    OFFSETS = 15  # bytes from the arena's start, one a nonzero
+    WEIGHTS = 16  # one a nonzero
+    NONZEROS = 17
+    MASKS = 18
+    SCALES = 19
+    SCALE_COUNT = 20
+    DENSE = 21
+    DENSE_COUNT = 22
+    PLANES = 23
+    PLANE_COUNT = 24
+
+
 @dataclass(frozen=True)
 class Program:
     """All that `safs.runtime.machine.run` takes but for the images.

@@ -162,7 +162,7 @@ def _node(entry: Any, gaps: _Stream, values: _Stream, dense: _Stream) -> Node:
         positions = decode_gaps(gaps.take(_get(about, "gaps", int)))
         if len(positions) != count or (count and positions[-1] >= size):
             raise SafsError("the file is damaged: a tensor's positions do not fit its shape")
-        with np.errstate(over="ignore"):
+        with np.errstate(over="ignore", invalid="ignore"):
             numbers = np.ldexp(values.take(count).astype(np.float32), min(exponent, 300) - 150)
         if not np.isfinite(numbers).all():
             raise SafsError("the file is damaged: a weight is not finite")

@@ -9,6 +9,7 @@ from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
+from numba.np.arrayobj import populate_array
 
 from safs.runtime.formulas import FORMULAS
 from safs.runtime.lanes import FLOAT, FLOATS, INT, INTS, LONG, WIDTH, Lanes, fused, splat
@@ -166,3 +167,22 @@ def activate(typing: Any, code: Any, count: Any, x: Any, mask: Any, y: Any, a: A
 
     long, single = types.int64, types.float32
     return types.void(long, long, long, long, long, single, single, single, single), generate
+
+
+@intrinsic
+def view(typing: Any, address: Any, kind: Any, shape: Any) -> Any:
+    """The array of a kind and shape, one row after the other, at an address."""
+    array = types.Array(kind.dtype, len(shape), "C")
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        made = context.make_array(array)(context, builder)
+        sizes = cgutils.unpack_tuple(builder, arguments[2])
+        item = context.get_abi_sizeof(context.get_data_type(kind.dtype))
+        strides = [_long(item)]
+        for size in reversed(sizes[1:]):
+            strides.insert(0, builder.mul(strides[0], size))
+        data = builder.inttoptr(arguments[0], made.data.type)
+        populate_array(made, data, sizes, strides, _long(item), meminfo=None)
+        return made._getvalue()
+
+    return array(address, kind, shape), generate

@@ -33,7 +33,7 @@ class SearchPlan:
     search_epochs: int = 8
     min_epochs: int = 2
     halving: int = 4
-    strategy: StrategyName = "late-acceptance"
+    strategy: StrategyName = "genetic"
     history: int = 3
     generation: int = 4
     uniform: bool = True

@@ -89,7 +89,7 @@ def search_activations(
         some = torch.randperm(images, generator=torch.Generator().manual_seed(seed))[
             : max(1, int(images * plan.fraction))
         ]
-        training = Batchable(training.x[some], training.y[some])
+        training = replace(training.some(some), weights=training.weights)
     bench = Bench(
         model, training, validation, settings, plan.rungs[-1], plan.patience, seed, around.compute, checkpoints
     )

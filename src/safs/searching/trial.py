@@ -99,7 +99,7 @@ def train_candidate(bench: Bench, task: Task) -> Curve:
             if state is not None:
                 engine.restore(state)
             for epoch in range(task.epochs):
-                batches = torch.randperm(images, generator=order)
+                batches = bench.training.order(order)
                 if epoch < len(curve):
                     continue
                 engine.epoch(batches, [schedule((epoch + step / steps) / bench.epochs) for step in range(steps)])

@@ -39,7 +39,7 @@ class _Course:
 
     def parts(self, epoch: int, count: int) -> Iterator[tuple[Tensor, list[float]]]:
         """An epoch, from 0, as `count` parts: the indices of each, and the learning rate's factor for its steps."""
-        batches = torch.randperm(len(self.training.y), generator=self.order).split(self.plan.settings.batch_size)
+        batches = self.training.order(self.order).split(self.plan.settings.batch_size)
         schedule, steps = SCHEDULES[self.plan.settings.schedule], len(batches)
         for part in range(count):
             first, last = part * steps // count, (part + 1) * steps // count

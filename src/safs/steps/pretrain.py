@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from safs.steps.arguments import Count, Decay, Natural, Part, Rate, Seeds
+from safs.steps.arguments import Amount, Count, Decay, Natural, Part, Rate, Seeds
 from safs.steps.context import Context
 from safs.steps.work import checkpoint_of, work_folder
 from safs.training.settings import (
@@ -41,6 +41,7 @@ def pretrain(
     device: Device = "auto",
     precision: Precision = "float32",
     excluded_sites: list[str] = NONE,
+    memory_gib: Amount = 0.0,
     *,
     context: Context = Context(),
 ) -> dict[str, Any]:
@@ -67,6 +68,8 @@ def pretrain(
         device: Where to train: cpu, cuda, or auto for the GPU if there is one.
         precision: float32, or bfloat16 for automatic mixed precision with torch.
         excluded_sites: Patterns of the names of activations that keep their operator, such as *squeeze_act.
+        memory_gib: Memory that the data set may take, in GiB; of a larger one only what is needed is read, from disk. 0 takes
+            a quarter of what is free. The result is the same.
 
     Raises:
         SafsError: the data set is missing or damaged, or the architecture is unknown.
@@ -90,7 +93,7 @@ def pretrain(
     )
     compute = Compute(backend, device, precision)
     info = load_info(data)
-    training, validation = load_tensors(data, "train"), load_tensors(data, "validation")
+    training, validation = (load_tensors(data, part, memory_gib) for part in ("train", "validation"))
     accuracies: dict[str, float] = {}
     inputs = {"data": data, "model": model, "epochs": dense_epochs, "seeds": seeds}
     how = {"settings": vars(settings), "compute": vars(compute)}

@@ -34,7 +34,7 @@ def register(
     import torch
 
     from safs.data import load_info, load_part
-    from safs.data.tensors import as_inputs, normalise
+    from safs.data.tensors import as_inputs, load_tensors
     from safs.export.packaging import make_package
     from safs.files import fingerprint, read_json, write_json
     from safs.models import describe_activations, load_model
@@ -56,7 +56,7 @@ def register(
     info = load_info(data)
     validation = load_part(data, "validation")
     inputs = as_inputs(validation.x)
-    logits = predict_logits(network, normalise(torch.from_numpy(inputs), spec.mean, spec.std))
+    logits = predict_logits(network, load_tensors(data, "validation").x)
     probabilities = torch.cat(list(logits)).softmax(1).numpy()
     tags = {
         "sparsity": str(spec.sparsity),

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from safs.searching.plan import Objective, SearchPlan, StrategyName
-from safs.steps.arguments import Count, Decay, Rate
+from safs.steps.arguments import Amount, Count, Decay, Rate
 from safs.steps.context import Context
 from safs.steps.names import check_choice
 from safs.steps.work import work_folder
@@ -22,7 +22,7 @@ def search(
     search_epochs: Count = 8,
     min_epochs: Count = 2,
     halving: Count = 4,
-    strategy: StrategyName = "late-acceptance",
+    strategy: StrategyName = "genetic",
     history: Count = 3,
     generation: Count = 4,
     uniform: bool = True,
@@ -37,6 +37,7 @@ def search(
     storage: str = "",
     backend: Backend = "auto",
     device: Device = "auto",
+    memory_gib: Amount = 0.0,
     *,
     context: Context = Context(),
 ) -> dict[str, Any]:
@@ -50,7 +51,7 @@ def search(
         search_epochs: Epochs the best candidates are trained from the pruned weights.
         min_epochs: Epochs every candidate is trained; no ladder if not below search_epochs.
         halving: One in so many candidates goes on to so many times the epochs; 1 trains all to the end.
-        strategy: How candidates are proposed.
+        strategy: How candidates are proposed; late-acceptance is the paper's.
         history: How many steps back late acceptance compares with.
         generation: Candidates asked for before the strategy learns their scores; as many can be trained at once.
         uniform: Look first at one operator everywhere, for half of the candidates at most.
@@ -65,6 +66,8 @@ def search(
         storage: Database URL of a study that several machines share; keep the password in PGPASSWORD.
         backend: What trains: torch, native (compiled for sparse networks on the CPU), or auto for the faster one.
         device: Where to train: cpu, cuda, or auto for the GPU if there is one.
+        memory_gib: Memory that the data set may take, in GiB; of a larger one only what is needed is read, from disk. 0 takes
+            a quarter of what is free. The result is the same.
 
     Raises:
         SafsError: a name is unknown, or an input is missing or damaged.
@@ -90,7 +93,7 @@ def search(
     compute = Compute(backend=backend, device=device)
     earlier = earlier_studies(warm_start, context)
     known = read_prices(Path(prices), OPERATORS) if prices else None
-    training, validation = load_tensors(data, "train"), load_tensors(data, "validation")
+    training, validation = (load_tensors(data, part, memory_gib) for part in ("train", "validation"))
     summary: dict[str, Any] = {}
     inputs = {
         "data": data,

@@ -19,6 +19,7 @@ from safs.training.optimizers import make_optimizer
 from safs.training.score import WORST, Score
 from safs.training.settings import Hyperparameters
 
+MOST = 2048  # images that are read together where not all are in memory; whole groups
 ENTRIES = {"adam": ("exp_avg", "exp_avg_sq"), "adamw": ("exp_avg", "exp_avg_sq"), "sgd": ("momentum_buffer",)}
 
 
@@ -39,7 +40,8 @@ class NativeEngine:
         self, model: nn.Module, training: Batchable, settings: Hyperparameters, masks: Masks | None = None
     ) -> None:
         self.model, self.settings = model, settings
-        self.x, self.y = _rows(training), training.y.numpy()
+        self.training, self.y = training, training.y.numpy()
+        self.x = _rows(training.x) if isinstance(training.x, Tensor) else None
         channels, height, width = _image_shape(training)
         self.layers = read_layers(model, (int(channels), int(height), int(width)))
         self.parameters = dict(model.named_parameters())
@@ -86,11 +88,19 @@ class NativeEngine:
         smoothing = float(settings.label_smoothing)
         choices = (OPTIMIZERS[settings.optimizer], settings.batch_size, float(settings.momentum), smoothing)
         program, memory = self.lowered.program, self.lowered.memory
-        return float(train(program, memory, self.x, self.y, chosen, rates, choices, done))
+        if self.x is not None:
+            return float(train(program, memory, self.x, self.y, chosen, rates, choices, done))
+        loss, steps = 0.0, -(-MOST // settings.batch_size)
+        for first, piece in enumerate(order.split(steps * settings.batch_size)):
+            x, y, part = _rows(self.training.x[piece]), self.y[piece], rates[first * steps : (first + 1) * steps]
+            made = done + first * steps if done >= 0 else done
+            loss += len(y) * float(train(program, memory, x, y, np.arange(len(y)), part, choices, made))
+        return loss / len(chosen)
 
     def measure(self, data: Batchable) -> Score:
         logits = np.empty((len(data.y), self.layers[-1].sums[0]), np.float32)
-        predict(self.lowered.program, self.lowered.memory, _rows(data), logits)
+        for start, x in zip(range(0, len(logits), MOST), data.x.split(MOST), strict=True):
+            predict(self.lowered.program, self.lowered.memory, _rows(x), logits[start : start + MOST])
         values = torch.from_numpy(logits)
         loss = float(F.cross_entropy(values, data.y))
         if not loss < float("inf"):
@@ -157,12 +167,12 @@ def _image_shape(data: Batchable) -> tuple[int, int, int]:
     return channels, height, width
 
 
-def _rows(data: Batchable) -> np.ndarray[tuple[int, int], np.dtype[np.float32]]:
+def _rows(x: Tensor) -> np.ndarray[tuple[int, int], np.dtype[np.float32]]:
     """The images as [count, units].
 
     Raises:
         NotLowerable: they are not float32 on the CPU.
     """
-    if data.x.dtype != torch.float32 or data.x.device.type != "cpu" or data.x.ndim != 4:
-        raise NotLowerable(f"images are {data.x.dtype} on {data.x.device} instead of float32 [n, c, h, w] on the CPU")
-    return data.x.flatten(1).contiguous().numpy()
+    if x.dtype != torch.float32 or x.device.type != "cpu" or x.ndim != 4:
+        raise NotLowerable(f"images are {x.dtype} on {x.device} instead of float32 [n, c, h, w] on the CPU")
+    return x.flatten(1).contiguous().numpy()

@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from safs.data.tensors import Batchable
+from safs.data.tensors import Batchable, Inputs
 
 
 @dataclass(frozen=True, order=True)
@@ -38,7 +38,7 @@ def measure(model: nn.Module, data: Batchable, batch_size: int = 2048) -> Score:
 
 
 @torch.no_grad()
-def predict_logits(model: nn.Module, x: Tensor, batch_size: int = 2048) -> Iterator[Tensor]:
+def predict_logits(model: nn.Module, x: Inputs, batch_size: int = 2048) -> Iterator[Tensor]:
     """Logits [batch, classes] of images [count, channels, height, width], a batch at a time, on the model's device."""
     model.eval()
     first = next(model.parameters(), x)

@@ -80,7 +80,7 @@ def main() -> None:
     parser.add_argument("data_root", type=Path)
     parser.add_argument("work", type=Path)
     parser.add_argument("--kinds", nargs="+", default=["layerwise", "lamp"])
-    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--seeds", type=int, default=len(SEEDS))
     given = parser.parse_args()
     torch.set_num_threads(1)
     workshop = Workshop(given.work)

@@ -15,9 +15,9 @@ from safs.runtime import load
 
 TRAINING = {
     "lenet5": {"dense_epochs": 5, "batch_size": 256},
-    "vgg16": {"dense_epochs": 1},
+    "vgg16": {"dense_epochs": 4},
     "resnet18": {"dense_epochs": 3},
-    "efficientnet_b0": {"dense_epochs": 1},
+    "efficientnet_b0": {"dense_epochs": 4},
 }
 IMAGES = 9000  # of CIFAR-10, in all parts together
 SETTLING = 512  # images that batch normalisation takes its statistics from

@@ -81,6 +81,7 @@ def test_what_all_steps_get_and_what_one_gets_beside_it(deployed):
     assert {"name": "OMP_NUM_THREADS", "value": "4"} in executor(pipeline, "search")["env"]
     assert len(executor(pipeline, "search")["env"]) == 2
     search = pod(pipeline, "search")
+    assert search["fieldPathAsEnv"] == [{"name": "KFP_RUN_ID", "fieldPath": "metadata.labels['pipeline/runid']"}]
     assert search["nodeSelector"] == {"labels": {"pool": "gpu"}}
     assert search["tolerations"] == [{"key": "gpu", "operator": "Exists", "effect": "NoSchedule"}]
     assert search["pvcMount"][0]["mountPath"] == "/data"
@@ -97,8 +98,9 @@ def test_the_result_is_a_pipeline_that_kfp_reads(deployed):
 
 def test_no_deployment_leaves_the_pipeline_as_it_was_compiled(write):
     plain, empty = compiled(), compiled("", write("all: {}"))
-    assert plain.platform == empty.platform == {}
+    assert plain.platform == {}
     assert plain.specification == empty.specification
+    assert set(pod(empty, "search")) == {"fieldPathAsEnv"}
     assert plain.content is plain.specification
 
 

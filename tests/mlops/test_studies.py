@@ -38,6 +38,15 @@ def test_a_search_starts_from_one_that_mlflow_keeps(client: MlflowClient, chain:
         assert any(trial.activations in best for trial in study.trials)
 
 
+def test_a_search_is_found_by_the_kubeflow_run_that_it_belongs_to(client: MlflowClient, tmp_path: Path):
+    (tmp_path / "study.json").write_text("{}")
+    for step, pipeline in (("search", "one"), ("search", "another"), ("register", "one")):
+        run = client.create_run("1", tags={"safs.step": step, "safs.pipeline_run": pipeline}).info.run_id
+        client.log_artifact(run, str(tmp_path / "study.json"))
+    (file,) = MlflowStudies(client).fetch("one", tmp_path)
+    assert client.get_run(file.parent.name).data.tags["safs.pipeline_run"] == "one"
+
+
 def test_a_search_that_is_not_there_is_named(client: MlflowClient, tmp_path: Path):
     with pytest.raises(SafsError, match="no run and no experiment 'none'"):
         MlflowStudies(client).fetch("none", tmp_path)

@@ -87,13 +87,32 @@ def test_several_processes_may_open_a_fresh_database_at_once(tmp_path):
 def test_a_step_under_the_kubeflow_plugin_reports_to_the_run_it_is_given(tmp_path):
     uri = f"sqlite:///{tmp_path}/mlflow.db"
     client = open_client(uri)
-    run = client.create_run(client.create_experiment("kfp")).info.run_id
-    done = safs("prepare", "--out", tmp_path / "data", MLFLOW_TRACKING_URI=uri, MLFLOW_RUN_ID=run)
+    experiment, run = client.create_experiment("kfp"), ""
+    runs = []
+    for _ in ("pipeline", "loop", "task"):  # as the plugin nests them
+        tags = {"mlflow.parentRunId": run} if run else {}
+        run = client.create_run(experiment, tags=tags).info.run_id
+        runs.append(run)
+    plugin = {"MLFLOW_TRACKING_URI": uri, "MLFLOW_EXPERIMENT_ID": experiment, "MLFLOW_RUN_ID": run}
+    done = safs("prepare", "--out", tmp_path / "data", **plugin, KFP_RUN_ID="of-kubeflow")
     assert done.code == 0, done.err
     after = client.get_run(run)
     assert after.data.params["prepare.dataset"] == "digits"
+    assert after.data.tags["safs.step"] == "prepare"
+    assert after.data.tags["safs.pipeline_run"] == runs[0]
     assert after.info.status == "RUNNING", "the run is not ours to end"
-    assert len(client.search_runs([after.info.experiment_id])) == 1
+    assert len(client.search_runs([after.info.experiment_id])) == 3
+
+
+@pytest.mark.parametrize("kubeflow", [{}, {"KFP_RUN_ID": "of-kubeflow"}])
+def test_a_step_without_the_plugin_has_a_run_of_its_own_that_names_the_pipelines(tmp_path, kubeflow):
+    uri = f"sqlite:///{tmp_path}/mlflow.db"
+    done = safs("prepare", "--out", tmp_path / "data", MLFLOW_TRACKING_URI=uri, **kubeflow)
+    assert done.code == 0, done.err
+    client = open_client(uri)
+    (run,) = client.search_runs([client.get_experiment_by_name("safs").experiment_id])
+    assert run.info.status == "FINISHED"
+    assert run.data.tags.get("safs.pipeline_run") == kubeflow.get("KFP_RUN_ID")
 
 
 def test_a_uri_is_shown_without_its_password():

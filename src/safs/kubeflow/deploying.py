@@ -9,6 +9,7 @@ from typing import Any
 
 from safs.errors import SafsError
 from safs.kubeflow.deployment import Deployment, StepDeployment
+from safs.mlops.tracked import KFP_RUN
 from safs.steps import STEPS
 
 
@@ -20,7 +21,7 @@ def deploy(pipeline: dict[str, Any], deployment: Deployment) -> tuple[dict[str, 
         deployment: the deployment file.
 
     Returns:
-        The specification, and that of the platform, which is empty if there is nothing to say.
+        The specification, and that of the platform.
 
     Raises:
         SafsError: kfp refuses a value.
@@ -36,10 +37,7 @@ def deploy(pipeline: dict[str, Any], deployment: Deployment) -> tuple[dict[str, 
                 found["retryPolicy"] = task["retryPolicy"]
             if not wanted.cache:
                 found["cachingOptions"] = {}
-        if kubernetes:
-            platform[f"exec-{step}"] = kubernetes
-    if not platform:
-        return pipeline, {}
+        platform[f"exec-{step}"] = kubernetes
     return pipeline, {"platforms": {"kubernetes": {"deploymentSpec": {"executors": platform}}}}
 
 
@@ -90,6 +88,7 @@ def _set_container(task: Any, wanted: StepDeployment) -> None:
 def _set_pod(task: Any, wanted: StepDeployment) -> None:
     from kfp import kubernetes
 
+    kubernetes.use_field_path_as_env(task, KFP_RUN, "metadata.labels['pipeline/runid']")
     if wanted.timeout:
         kubernetes.set_timeout(task, wanted.timeout)
     for key, value in wanted.node_selector.items():

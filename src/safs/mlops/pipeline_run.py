@@ -9,11 +9,19 @@ from mlflow import MlflowClient
 from mlflow.entities import Dataset, DatasetInput, Metric, RunTag
 
 HOST, PROCESS = "safs.host", "safs.process"
+PIPELINE = "safs.pipeline_run"  # on the run of each step: the MLflow run that all of them are in, or the Kubeflow run
 
 
 def process_tags() -> dict[str, str]:
     """Tags that tell which process a run belongs to."""
     return {HOST: socket.gethostname(), PROCESS: str(os.getpid())}
+
+
+def root_of(client: MlflowClient, run: str) -> str:
+    """The run that a run is nested in at last, over loops too; itself if it is nested in none."""
+    while parent := client.get_run(run).data.tags.get("mlflow.parentRunId"):
+        run = parent
+    return run
 
 
 def conclude(uri: str, run: str, selection: dict[str, Any], registration: dict[str, str] | None) -> None:

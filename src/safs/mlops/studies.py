@@ -1,11 +1,13 @@
 """Records of earlier searches, kept by MLflow."""
 
+import re
 from pathlib import Path
 
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 
 from safs.errors import SafsError
+from safs.mlops.pipeline_run import PIPELINE
 
 FILE = "study.json"
 SEARCHES = "tags.`safs.step` = 'search'"
@@ -26,7 +28,7 @@ class MlflowStudies:
         """Download studies, the newest first.
 
         Args:
-            reference: id of a search's or a pipeline's run, or id or name of an experiment.
+            reference: id of a search's run, of a pipeline's in MLflow or Kubeflow, or id or name of an experiment.
             folder: where to put them.
 
         Raises:
@@ -44,14 +46,23 @@ class MlflowStudies:
 
     def _runs(self, reference: str) -> list[str]:
         """Ids of the runs that may hold a study."""
+        if found := self._of_pipeline(reference):
+            return found
         try:
-            run = self.client.get_run(reference)
+            return [self.client.get_run(reference).info.run_id]
         except MlflowException:
-            searches = self.client.search_runs([self._experiment(reference)], SEARCHES, max_results=NEWEST)
-            return [search.info.run_id for search in searches]
-        children = f"tags.`mlflow.parentRunId` = '{reference}' and {SEARCHES}"
-        searches = self.client.search_runs([run.info.experiment_id], children)
-        return [reference, *(search.info.run_id for search in searches)]
+            return self._searches([self._experiment(reference)], SEARCHES)
+
+    def _of_pipeline(self, reference: str) -> list[str]:
+        """Ids of a pipeline run's searches."""
+        if not re.fullmatch(r"[\w-]+", reference):
+            return []
+        experiments = [str(one.experiment_id) for one in self.client.search_experiments()]
+        return self._searches(experiments, f"tags.`{PIPELINE}` = '{reference}' and {SEARCHES}")
+
+    def _searches(self, experiments: list[str], wanted: str) -> list[str]:
+        found = self.client.search_runs(experiments, wanted, max_results=NEWEST)
+        return [search.info.run_id for search in found]
 
     def _experiment(self, reference: str) -> str:
         found = self.client.get_experiment_by_name(reference)

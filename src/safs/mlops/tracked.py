@@ -17,6 +17,7 @@ from safs.steps.arguments import check_arguments, parameter_docs, step_parameter
 from safs.steps.context import Context
 
 WORKSPACE, WORK, PARENT = "SAFS_WORKSPACE", "SAFS_WORK", "SAFS_PARENT_RUN"
+KFP_RUN = "KFP_RUN_ID"  # a deployment sets it to the id of the Kubeflow run
 PATIENCE = 120.0  # seconds that a step of a run waits for a server that is being started again
 DEFAULT_WORKSPACE = Path("safs-runs")
 
@@ -30,7 +31,7 @@ def run_step(name: str, show: Progress | None = None, **arguments: Any) -> dict[
     """Check a step's arguments, run it under an MLflow run of its own, and give its summary.
 
     The run is nested in `SAFS_PARENT_RUN`, which `safs run` sets. Under `MLFLOW_RUN_ID`, which KFP's MLflow plugin sets
-    for each task, that run itself is used.
+    for each task, that run itself is used. Without either it stands alone; a tag names the pipeline run in all cases.
 
     Raises:
         SafsError: an argument breaks its rule, the step cannot work with its input, or MLflow does not answer.
@@ -56,28 +57,31 @@ def run_step(name: str, show: Progress | None = None, **arguments: Any) -> dict[
 def _context(name: str, label: str, show: Progress) -> Iterator[Context]:
     uri = tracking_uri(workspace_folder())
     with quick_imports():
+        from safs.mlops.pipeline_run import PIPELINE, root_of
         from safs.mlops.registry import MlflowRegistry
         from safs.mlops.studies import MlflowStudies
         from safs.mlops.tracking import MlflowTracker, default_experiment, open_client
 
         parent, given = os.environ.get(PARENT), os.environ.get("MLFLOW_RUN_ID")
         client = open_client(uri, PATIENCE if parent or given else 0.0)
+    pipeline = parent or (root_of(client, given) if given else os.environ.get(KFP_RUN, ""))
+    tags = {"safs.step": name, "safs.code_version": code_version()} | ({PIPELINE: pipeline} if pipeline else {})
     if given and not parent:
         run = client.get_run(given)
         tracker = MlflowTracker(client, run.info.experiment_id, given, name, show)
+        tracker.tags(tags)
         ended = tracker.flushed()
     else:
         if parent:
             experiment = client.get_run(parent).info.experiment_id
         else:
             experiment = default_experiment(client, uri, workspace_folder())
-        tags = {"safs.step": name, "safs.code_version": code_version()}
         tags |= {"mlflow.parentRunId": parent} if parent else {}
         run = client.create_run(experiment, run_name=f"{name} {label}".strip(), tags=tags)
         tracker = MlflowTracker(client, experiment, run.info.run_id, name, show)
         ended = tracker.ended()
     work = os.environ.get(WORK)
-    registry = MlflowRegistry(client, uri, tracker.run, parent or tracker.run)
+    registry = MlflowRegistry(client, uri, tracker.run, pipeline or tracker.run)
     with ended:
         yield Context(tracker, registry, Path(work) if work else None, MlflowStudies(client))
 

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from numba import njit
 
+from safs.runtime.vectors import BYTES, greatest
+
 options = {"error_model": "numpy", "_nrt": False}  # no counting of references: nothing is allocated
 quick = njit(**options)
 reordered = njit(fastmath={"reassoc", "contract", "nsz"}, **options)
@@ -136,11 +138,25 @@ def halve(arena: Any, source: int, target: int, sizes: Any) -> None:
 
 
 @quick
-def pool(arena: Any, sources: Any, targets: Any, sizes: Any, kind: int) -> None:
+def halve_many(base: int, source: int, target: int, sizes: Any) -> None:
+    """Maximum of each 2x2 window of one plane of images that fill whole vectors."""
+    step, rows, columns, out_step, column = sizes[2], sizes[3], sizes[4], sizes[5], 4 * sizes[10]
+    for row in range(rows):
+        a, y = base + 4 * (source + 2 * row * step), base + 4 * (target + row * out_step)
+        b = a + 4 * step
+        for _ in range(columns):
+            for at in range(0, column, BYTES):
+                greatest(a + at, a + column + at, b + at, b + column + at, y + at)
+            a, b, y = a + 2 * column, b + 2 * column, y + column
+
+
+@quick
+def pool(arena: Any, base: int, sources: Any, targets: Any, sizes: Any, kind: int) -> None:
     """Windows of planes: their maximum (kind 0), their mean over all (1), or their mean over what is image (2).
 
     Args:
         arena: all tensors.
+        base: the arena's address.
         sources: offsets of the planes to take from.
         targets: offsets of the planes to write.
         sizes: as for `phases`, and the window's height and width.
@@ -150,11 +166,14 @@ def pool(arena: Any, sources: Any, targets: Any, sizes: Any, kind: int) -> None:
     rows, columns, out_step = sizes[3], sizes[4], sizes[5]
     down, across, top, left, interleave = sizes[6], sizes[7], sizes[8], sizes[9], sizes[10]
     high, wide = sizes[11], sizes[12]
-    simple = kind == 0 and interleave == 1 and high == 2 and wide == 2 and down == 2 and across == 2
+    simple = kind == 0 and high == 2 and wide == 2 and down == 2 and across == 2
     simple = simple and top == 0 and left == 0 and 2 * rows <= height and 2 * columns <= width
     for number in range(len(sources)):
-        if simple:
+        if simple and interleave == 1:
             halve(arena, sources[number], targets[number], sizes)
+            continue
+        if simple and 4 * interleave % BYTES == 0:
+            halve_many(base, sources[number], targets[number], sizes)
             continue
         for row in range(rows):
             y0, y1 = max(row * down - top, 0), min(row * down - top + high, height)

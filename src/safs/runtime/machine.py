@@ -98,7 +98,7 @@ def run(call: int) -> None:
         elif kind == PHASES:
             phases(arena, first, target, second, op[3:14])
         elif kind in (MAX_POOL, ALL_MEAN, INSIDE_MEAN):
-            pool(arena, first, target, op[3:16], kind - MAX_POOL)
+            pool(arena, base, first, target, op[3:16], kind - MAX_POOL)
         elif kind == MEANS:
             means(arena, first, target, op[3:10])
         elif kind in (ADD, MUL):

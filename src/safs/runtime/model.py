@@ -135,6 +135,10 @@ class Model:
             prepared = self._choose(len(images) - start)
             calls.append((prepared, slice(start, start + prepared.program.interleave)))
             start += prepared.program.interleave
+        if self._pool is None or len(calls) == 1:
+            for prepared, part in calls:
+                prepared(images[part], logits[part])
+            return logits
         work = sum(prepared.program.work * prepared.program.interleave for prepared, _ in calls)
         threads = min(self._threads, len(calls), 1 + int(work / SHARE))
         self._spread([lambda p=p, s=s: p(images[s], logits[s]) for p, s in calls], threads)  # type: ignore[misc]
@@ -153,10 +157,7 @@ class Model:
         return self.predict((along(images, self.network.curves) - mean) / std)
 
     def _spread(self, calls: list[Callable[[], None]], threads: int) -> None:
-        if self._pool is None or threads == 1:
-            for call in calls:
-                call()
-            return
+        assert self._pool
         waiting = iter(calls)
 
         def work() -> None:
@@ -181,7 +182,7 @@ class Model:
                 continue
             program = prepared.program
             cost = program.work * interleave / min(interleave, images) * (AWAY if program.size > ROOM else 1.0)
-            if cost < least:
+            if cost <= least:  # of equals the one with fewer calls
                 best, least = prepared, cost
         assert best is not None
         return best

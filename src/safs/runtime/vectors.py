@@ -170,6 +170,21 @@ def activate(typing: Any, code: Any, count: Any, x: Any, mask: Any, y: Any, a: A
 
 
 @intrinsic
+def greatest(typing: Any, a: Any, b: Any, c: Any, d: Any, y: Any) -> Any:
+    """The largest of four vectors, lane by lane, from and to addresses."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        first, *others = (Lanes(builder, _load(builder, address)) for address in arguments[:4])
+        for other in others:
+            first = first.max(other)
+        builder.store(first.value, _pointer(builder, arguments[4], 0, FLOATS), align=4)
+        return context.get_dummy_value()
+
+    long = types.int64
+    return types.void(long, long, long, long, long), generate
+
+
+@intrinsic
 def view(typing: Any, address: Any, kind: Any, shape: Any) -> Any:
     """The array of a kind and shape, one row after the other, at an address."""
     array = types.Array(kind.dtype, len(shape), "C")

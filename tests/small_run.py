@@ -47,7 +47,7 @@ class Done:
         return re.findall(r"^✓ (\S+(?: \S+)?) +[\d.]+ s", self.err, flags=re.M)
 
 
-def safs(*arguments, cwd=None, timeout=300, **environment):
+def safs(*arguments, cwd=None, timeout=600, **environment):
     """Run the `safs` command with a clean MLflow environment."""
     clean = {k: v for k, v in os.environ.items() if not k.startswith(("MLFLOW_", "SAFS_"))}
     command = [str(SAFS), *map(str, arguments)]

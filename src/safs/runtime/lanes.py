@@ -23,6 +23,9 @@ def target() -> tuple[str, str]:
 WIDTH = 16 if "+avx512f" in target()[1].split(",") else 8
 """Floats in a vector: a register of AVX-512, otherwise one of AVX2 or two of a smaller machine."""
 
+LONGEST = 12 if WIDTH == 8 else 16
+"""Vectors of a strip: what the registers hold beside a weight."""
+
 FLOAT, INT, LONG = ir.FloatType(), ir.IntType(32), ir.IntType(64)
 FLOATS, INTS = ir.VectorType(FLOAT, WIDTH), ir.VectorType(INT, WIDTH)
 

@@ -4,9 +4,10 @@ from typing import Any
 
 import numpy as np
 
+from safs.runtime.lanes import LONGEST
 from safs.runtime.loops import combine, copy_in, copy_out, gathered, inner, means, phases, pool, quick
 from safs.runtime.program import FIELDS, Call, Kind
-from safs.runtime.vectors import BYTES, LONGEST, activate, strip, view
+from safs.runtime.vectors import BYTES, activate, strip, view
 
 (INPUT, CONV, SPARSE_DOT, DENSE_DOT, PHASES, MAX_POOL, ALL_MEAN, INSIDE_MEAN, MEANS, ADD, MUL, ACTIVATION, OUTPUT) = (
     map(int, Kind)

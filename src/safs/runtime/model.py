@@ -22,8 +22,9 @@ from safs.runtime.reader import read
 from safs.runtime.rules import shapes_of
 
 INTERLEAVES = (1, WIDTH, 2 * WIDTH)
-ROOM = 2**20  # floats that stay in a core's second cache or close to it
-AWAY = 1.3  # what a vector costs more beyond it
+ROOM = 2**22  # floats that stay in a core's caches
+AWAY = 1.4  # what everything costs more beyond them
+CALL = 15_000  # what a call costs, in vector instructions
 SHARE = 1e5  # vector instructions, a quarter of a millisecond: a thread that gets less costs more than it brings
 LARGEST_BATCH = 2**16
 
@@ -181,7 +182,7 @@ class Model:
             if prepared is None:
                 continue
             program = prepared.program
-            cost = program.work * interleave / min(interleave, images) * (AWAY if program.size > ROOM else 1.0)
+            cost = (program.work * interleave * (AWAY if program.size > ROOM else 1.0) + CALL) / min(interleave, images)
             if cost <= least:  # of equals the one with fewer calls
                 best, least = prepared, cost
         assert best is not None

@@ -12,9 +12,8 @@ from numba.extending import intrinsic
 from numba.np.arrayobj import populate_array
 
 from safs.runtime.formulas import FORMULAS
-from safs.runtime.lanes import FLOAT, FLOATS, INT, INTS, LONG, WIDTH, Lanes, fused, splat
+from safs.runtime.lanes import FLOAT, FLOATS, INT, INTS, LONG, LONGEST, WIDTH, Lanes, fused, splat
 
-LONGEST = 12 if WIDTH == 8 else 16  # vectors of a strip: what the registers hold beside a weight
 BYTES = 4 * WIDTH
 CHAINS = {1: 4, 2: 4, 3: 2, 4: 2}  # sums kept apart in short strips, so that one need not wait for the other
 

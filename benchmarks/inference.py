@@ -153,8 +153,10 @@ def compare(
         return {
             **facts,
             "multiply_adds": multiply_adds(left, spec.input_shape),
-            "relative_error": relative_error(sparse_file, masked, images)[0],
-            "relative_error_learnt": relative_error(learnt_file, learnt, images)[0],
+            "relative_errors": {
+                "original": relative_error(sparse_file, masked, images),
+                "learnt": relative_error(learnt_file, learnt, images),
+            },
             "milliseconds": times,
             "skipped": skipped,
         }

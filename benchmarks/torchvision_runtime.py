@@ -17,7 +17,7 @@ import torch
 from torch import nn
 
 from benchmarks.networks import relative_error, settle
-from benchmarks.torchvision_sites import CLASSES, SIDES
+from benchmarks.torchvision_sites import CLASSES, sweep
 from safs.compaction import compact
 from safs.errors import NotCoveredError
 from safs.export.sparse_file import write
@@ -30,14 +30,18 @@ from safs.pruning.masks import apply_masks
 SPARSITY, IMAGES = 0.95, 4
 
 
-def survey(name: str, side: int) -> dict[str, Any]:
+def survey(architecture: str, side: int) -> dict[str, Any]:
     """Prune a model, and run it or say why not."""
     begin, shape = time.perf_counter(), (3, side, side)
     classes = tuple(str(number) for number in range(CLASSES))
-    spec = ModelSpec(f"torchvision:{name}", shape, classes, (0.5,) * 3, (0.25,) * 3)
+    spec = ModelSpec(architecture, shape, classes, (0.5,) * 3, (0.25,) * 3)
     model = fresh_model(spec)
     apply_masks(model, make_masks(model, SPARSITY, "layerwise"))
-    found: dict[str, Any] = {"model": name, "side": side, "parameters": sum(p.numel() for p in model.parameters())}
+    found: dict[str, Any] = {
+        "model": architecture,
+        "side": side,
+        "parameters": sum(p.numel() for p in model.parameters()),
+    }
     images = torch.randn(IMAGES, *shape, generator=torch.Generator().manual_seed(0))
     for module in model.modules():
         if isinstance(module, nn.Dropout):
@@ -56,26 +60,16 @@ def survey(name: str, side: int) -> dict[str, Any]:
 def main() -> None:
     """Print how each model went and write it as JSON."""
     import torchvision
-    from torchvision import models
 
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=float, default=900, help="no model is begun after so many seconds")
     parser.add_argument("--out", type=Path, default=Path("benchmarks/results/torchvision-runtime.json"))
     given = parser.parse_args()
     torch.set_num_threads(1)
-    sizes = {
-        name: models.get_model_weights(name).DEFAULT.meta["num_params"] for name in models.list_models(module=models)
-    }
-    begin, results = time.perf_counter(), []
-    for name in sorted(sizes, key=lambda name: sizes[name]):
-        if time.perf_counter() - begin > given.seconds:
-            results.append({"model": name, "error": "not begun: the time was over"})
-        else:
-            try:
-                results.append(survey(name, SIDES.get(name, 64)))
-            except Exception as error:  # the table says which and why
-                results.append({"model": name, "error": f"{type(error).__name__}: {error}"})
-        print(results[-1], flush=True)
+    results = []
+    for result in sweep(survey, given.seconds):
+        results.append(result)
+        print(result, flush=True)
         measured = {"torch": torch.__version__, "torchvision": torchvision.__version__, "machine": platform.machine()}
         write_json(given.out, {**measured, "sparsity": SPARSITY, "models": results})
 

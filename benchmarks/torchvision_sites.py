@@ -11,6 +11,7 @@ import json
 import platform
 import time
 from collections import Counter
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -73,6 +74,31 @@ def survey(architecture: str, side: int) -> dict[str, Any]:
     }
 
 
+def sweep(survey: Callable[[str, int], dict[str, Any]], seconds: float) -> Iterator[dict[str, Any]]:
+    """What a survey says of every classification model of torchvision, the smallest first; what fails is told, not raised.
+
+    Args:
+        survey: takes an architecture and the side of the images, in pixels.
+        seconds: no model is begun after so many.
+    """
+    from torchvision import models
+
+    sizes = {
+        name: models.get_model_weights(name).DEFAULT.meta["num_params"] for name in models.list_models(module=models)
+    }
+    begin = time.perf_counter()
+    for name in sorted(sizes, key=lambda name: sizes[name]):
+        architecture = f"torchvision:{name}"
+        if time.perf_counter() - begin > seconds:
+            result = {"model": architecture, "error": "not begun: the time was over"}
+        else:
+            try:
+                result = survey(architecture, SIDES.get(name, 64))
+            except Exception as error:  # the table says which and why
+                result = {"model": architecture, "error": f"{type(error).__name__}: {error}"}
+        yield result
+
+
 def row(result: dict[str, Any]) -> str:
     """One line of the table."""
     if "sites" not in result:
@@ -88,26 +114,16 @@ def row(result: dict[str, Any]) -> str:
 def main() -> None:
     """Print the table and write it as JSON."""
     import torchvision
-    from torchvision import models
 
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=float, default=900, help="no model is begun after so many seconds")
     parser.add_argument("--out", type=Path, default=Path("benchmarks/results/torchvision-sites.json"))
     arguments = parser.parse_args()
     torch.set_num_threads(1)
-    sizes = {
-        name: models.get_model_weights(name).DEFAULT.meta["num_params"] for name in models.list_models(module=models)
-    }
     begin, results = time.perf_counter(), []
-    for name in sorted(sizes, key=lambda name: sizes[name]):
-        if time.perf_counter() - begin > arguments.seconds:
-            results.append({"model": f"torchvision:{name}", "error": "not begun: the time was over"})
-        else:
-            try:
-                results.append(survey(f"torchvision:{name}", SIDES.get(name, 64)))
-            except Exception as error:  # the table says which and why
-                results.append({"model": f"torchvision:{name}", "error": f"{type(error).__name__}: {error}"})
-        print(row(results[-1]), flush=True)
+    for result in sweep(survey, arguments.seconds):
+        results.append(result)
+        print(row(result), flush=True)
     done = [r for r in results if r.get("equal") and r["scales_trained"] == 2 * r["sites"]]
     whole = [r for r in done if not r["left"]]
     print(f"{len(done)} of {len(results)} models went through, {len(whole)} of them with nothing left")

@@ -32,23 +32,23 @@ FLOATS, INTS = ir.VectorType(FLOAT, WIDTH), ir.VectorType(INT, WIDTH)
 Operand = Union["Lanes", float]
 
 
-def splat(builder: Any, value: Any) -> Any:
+def splat(builder: Any, value: Any, count: int = WIDTH) -> Any:
     """A vector that holds one value in every lane."""
-    kind = ir.VectorType(value.type, WIDTH)
+    kind = ir.VectorType(value.type, count)
     single = builder.insert_element(ir.Constant(kind, ir.Undefined), value, ir.Constant(INT, 0))
-    return builder.shuffle_vector(single, ir.Constant(kind, ir.Undefined), ir.Constant(INTS, [0] * WIDTH))
+    return builder.shuffle_vector(single, ir.Constant(kind, ir.Undefined), ir.Constant(ir.VectorType(INT, count), [0] * count))
 
 
 def fused(builder: Any, a: Any, b: Any, c: Any) -> Any:
     """The value of a * b + c, in one instruction where the machine has it."""
-    kind = ir.FunctionType(FLOATS, [FLOATS] * 3)
-    name = f"llvm.fmuladd.v{WIDTH}f32"
+    kind = ir.FunctionType(a.type, [a.type] * 3)
+    name = f"llvm.fmuladd.v{a.type.count}f32"
     function = builder.module.globals.get(name) or ir.Function(builder.module, kind, name)
     return builder.call(function, [a, b, c])
 
 
 class Lanes:
-    """A vector of `WIDTH` floats.
+    """A vector of floats: one or several registers, whose instructions then take turns.
 
     Args:
         builder: the LLVM builder that the instructions go to.
@@ -57,11 +57,13 @@ class Lanes:
 
     def __init__(self, builder: Any, value: Any) -> None:
         self.builder, self.value = builder, value
+        self.count = value.type.count
+        self.ints = ir.VectorType(INT, self.count)
 
     def _other(self, other: Operand) -> Any:
         if isinstance(other, Lanes):
             return other.value
-        return ir.Constant(FLOATS, [float(other)] * WIDTH)
+        return ir.Constant(self.value.type, [float(other)] * self.count)
 
     def _new(self, value: Any) -> "Lanes":
         return Lanes(self.builder, value)
@@ -110,21 +112,25 @@ class Lanes:
 
     def abs(self) -> "Lanes":
         """Without its sign."""
-        bits = self.builder.and_(self.bits(), ir.Constant(INTS, [0x7FFFFFFF] * WIDTH))
+        bits = self.builder.and_(self.bits(), self.whole(0x7FFFFFFF))
         return self.from_bits(bits)
 
     def signed_like(self, other: "Lanes") -> "Lanes":
         """Self, which is not negative, with the sign of `other`."""
-        sign = self.builder.and_(other.bits(), ir.Constant(INTS, [-0x80000000] * WIDTH))
+        sign = self.builder.and_(other.bits(), self.whole(-0x80000000))
         return self.from_bits(self.builder.or_(self.bits(), sign))
+
+    def whole(self, number: int) -> Any:
+        """A 32-bit integer in every lane."""
+        return ir.Constant(self.ints, [number] * self.count)
 
     def bits(self) -> Any:
         """The lanes as 32-bit integers."""
-        return self.builder.bitcast(self.value, INTS)
+        return self.builder.bitcast(self.value, self.ints)
 
     def from_bits(self, bits: Any) -> "Lanes":
         """32-bit integers as floats."""
-        return self._new(self.builder.bitcast(bits, FLOATS))
+        return self._new(self.builder.bitcast(bits, self.value.type))
 
     def polynomial(self, coefficients: Sequence[float]) -> "Lanes":
         """By Horner's rule, the highest power's coefficient first."""

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from safs.runtime.vectors import BYTES, greatest
+from safs.runtime.vectors import BYTES, every_second, greatest, move
 
 options = {"error_model": "numpy", "_nrt": False}  # no counting of references: nothing is allocated
 quick = njit(**options)
@@ -82,11 +82,12 @@ def copy_out(arena: Any, planes: Any, y: Any) -> None:
 
 
 @quick
-def phases(arena: Any, sources: Any, targets: Any, phase: Any, sizes: Any) -> None:
+def phases(arena: Any, base: int, sources: Any, targets: Any, phase: Any, sizes: Any) -> None:
     """Every `stride`-th row and column of padded planes, beginning at each plane's own phase.
 
     Args:
         arena: all tensors.
+        base: the arena's address.
         sources: offsets of the planes to take from.
         targets: offsets of the planes to write.
         phase: first row times the stride of the columns, plus first column.
@@ -98,29 +99,24 @@ def phases(arena: Any, sources: Any, targets: Any, phase: Any, sizes: Any) -> No
     down, across, top, left, interleave = sizes[6], sizes[7], sizes[8], sizes[9], sizes[10]
     for number in range(len(sources)):
         first_row, first_column = phase[number] // across - top, phase[number] % across - left
+        begin = 0 if first_column >= 0 else (-first_column + across - 1) // across
+        count = min(columns, (width - 1 - first_column) // across + 1) - begin
         for row in range(rows):
             y = row * down + first_row
             if 0 <= y < height:
-                begin = 0 if first_column >= 0 else (-first_column + across - 1) // across
-                end = min(columns, (width - 1 - first_column) // across + 1)
                 source = sources[number] + y * step + (begin * across + first_column) * interleave
                 target = targets[number] + row * out_step + begin * interleave
-                count = end - begin
-                if count <= 0:
-                    continue
                 if interleave == 1:
-                    line = arena[source : source + (count - 1) * across + 1]
-                    out = arena[target : target + count]
-                    for column in range(count):
-                        out[column] = line[column * across]
+                    whole = count - count % (BYTES // 4) if across == 2 else 0
+                    for column in range(0, whole, BYTES // 4):
+                        every_second(base + 4 * (source + 2 * column), base + 4 * (target + column))
+                    for column in range(whole, count):
+                        arena[target + column] = arena[source + column * across]
                 else:
-                    for _ in range(count):
-                        line = arena[source : source + interleave]
-                        out = arena[target : target + interleave]
-                        for image in range(interleave):
-                            out[image] = line[image]
-                        source += across * interleave
-                        target += interleave
+                    for column in range(count):
+                        a, b = base + 4 * (source + column * across * interleave), base + 4 * (target + column * interleave)
+                        for at in range(0, 4 * interleave, BYTES):
+                            move(a + at, b + at)
 
 
 @quick

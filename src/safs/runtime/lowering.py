@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from safs.errors import SafsError
+from safs.runtime.blocking import parts
 from safs.runtime.formulas import CODES, parameters
 from safs.runtime.fusing import Group, Plan, input_channels
 from safs.runtime.lanes import LONGEST, WIDTH
@@ -92,7 +93,7 @@ class Lowering:
             self.interleave,
             self.memory.size,
             np.array(self.ops, np.int64),
-            _joined(self.rows, (0, 5), np.int64),
+            _joined(self.rows, (0, 6), np.int64),
             _joined(self.bias, (0,), np.float32),
             pairs,
             np.concatenate(self.masks),
@@ -289,21 +290,27 @@ def _phases(
     return taken, phase, y // high, x // wide
 
 
-def _rows(low: Lowering, group: Group, window: Window, found: tuple[Ints, Floats, Ints]) -> None:
+def _rows(low: Lowering, group: Group, window: Window, sorted_by_row: tuple[Ints, Floats, Ints]) -> None:
     """The rows of a convolution, as strips or as single products, whichever is cheaper."""
-    offsets, values, starts = found
+    offsets, values, starts = sorted_by_row
     out, wanted = low.output(group), low.plan.needed[group.end]
     base, first_row = sum(map(len, low.offsets)), sum(map(len, low.rows))
     code, place, own, relu = _fused(low, group, out)
     count = int(wanted.sum())
-    rows = np.zeros((count, 5), np.int64)
+    rows = np.zeros((count, 6), np.int64)
     rows[:, 0], rows[:, 1], rows[:, 2] = starts[:-1] + base, starts[1:] + base, chosen(out, wanted)
     rows[:, 3] = chosen(low.tensors[group.residual], wanted) if group.residual is not None else -1
     rows[:, 4] = np.flatnonzero(wanted) if own else 0
-    low.rows.append(rows)
-    low.bias.append(group.main.dense["bias"][wanted])
+    rows[:, 5] = 1
+    bias = group.main.dense["bias"][wanted]
     if out.length > 1:
         vectors = -(-low.interleave // WIDTH) if window.single else out.vectors
+        strips = -(-vectors // LONGEST)
+        found = parts(offsets, starts, -(-vectors // strips) * WIDTH)
+        offsets, values, rows, bias = offsets[found.order], values[found.order], rows[found.row], bias[found.row]
+        rows[:, 0], rows[:, 1], rows[:, 5] = found.start + base, found.end + base, found.last
+        rows[~found.first, 3], bias[~found.first] = rows[~found.first, 2], 0
+        count = len(rows)
         entry = [Kind.CONV, 0, first_row, count, vectors, low.mask(out), code, place, 0, int(relu)]
         low.work += vectors * len(values) + count * (ROW * -(-vectors // LONGEST) + ACTIVATED * vectors * (code >= 0))
     else:
@@ -317,6 +324,8 @@ def _rows(low: Lowering, group: Group, window: Window, found: tuple[Ints, Floats
             entry[0], entry[1], entry[10], entry[11] = Kind.DENSE_DOT, lowest, sum(map(len, low.dense)), span
             low.dense.append(weights.ravel())
             offsets, values = offsets[:0], values[:0]
+    low.rows.append(rows)
+    low.bias.append(bias)
     low.offsets.append(offsets * 4)
     low.weights.append(values)
     low.ops.append(entry + [0] * (FIELDS - len(entry)))

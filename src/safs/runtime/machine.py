@@ -37,8 +37,10 @@ def convolve(base: int, op: Any, rows: Any, bias: Any, nonzeros: int, masks: int
             y = base + 4 * rows[row, 2] + shift
             residual = base + 4 * rows[row, 3] + shift if rows[row, 3] >= 0 else 0
             x, start, end = base + shift, rows[row, 0], rows[row, 1]
-            strip(length, x, nonzeros, start, end, bias[row], floor, masks + shift, residual, y)
-            if code >= 0:
+            complete = rows[row, 5] != 0
+            lowest = floor if complete else np.float32(-np.inf)
+            strip(length, x, nonzeros, start, end, bias[row], lowest, masks + shift, residual, y)
+            if code >= 0 and complete:
                 act(code, length, y, masks + shift, y, scales[place + rows[row, 4]])
 
 
@@ -74,7 +76,7 @@ def run(call: int) -> None:
     base = at[ARENA]
     arena = view(base, np.float32, (at[FLOATS],))
     ops = view(at[OPS], np.int64, (at[OP_COUNT], FIELDS))
-    rows = view(at[ROWS], np.int64, (at[ROW_COUNT], 5))
+    rows = view(at[ROWS], np.int64, (at[ROW_COUNT], 6))
     bias = view(at[BIAS], np.float32, (at[ROW_COUNT],))
     offsets = view(at[OFFSETS], np.int32, (at[NONZEROS],))
     weights = view(at[WEIGHTS], np.float32, (at[NONZEROS],))
@@ -97,7 +99,7 @@ def run(call: int) -> None:
         if kind == INPUT:
             copy_in(arena, x, first, target, op[3], op[4])
         elif kind == PHASES:
-            phases(arena, first, target, second, op[3:14])
+            phases(arena, base, first, target, second, op[3:14])
         elif kind in (MAX_POOL, ALL_MEAN, INSIDE_MEAN):
             pool(arena, base, first, target, op[3:16], kind - MAX_POOL)
         elif kind == MEANS:

@@ -67,7 +67,8 @@ class Program:
         interleave: images that are computed together.
         size: floats of the arena.
         ops: [operations, FIELDS], int64.
-        rows: first nonzero, one past the last, output, residual or -1, row of the scales; [rows, 5], int64.
+        rows: first nonzero, one past the last, output, residual or -1, row of the scales, whether the output is then
+            complete; [rows, 6], int64.
         bias: [rows].
         pairs: byte offset and weight of each nonzero, [nonzeros, 2], int32; the weight by its bits.
         masks: 32 bits for each output of a plane: ones, or zeros for what is padding.

@@ -15,6 +15,7 @@ from safs.runtime.formulas import FORMULAS
 from safs.runtime.lanes import FLOAT, FLOATS, INT, INTS, LONG, LONGEST, WIDTH, Lanes, fused, splat
 
 BYTES = 4 * WIDTH
+TOGETHER = (4, 1)  # vectors of an activation whose instructions take turns, and the rest one by one
 CHAINS = {1: 4, 2: 4, 3: 2, 4: 2}  # sums kept apart in short strips, so that one need not wait for the other
 
 
@@ -30,9 +31,9 @@ def _load(builder: Any, address: Any, offset: int = 0, kind: Any = FLOATS) -> An
     return builder.load(_pointer(builder, address, offset, kind), align=4)
 
 
-def _masked_store(builder: Any, value: Any, mask: Any, address: Any, offset: int) -> None:
-    kept = builder.and_(builder.bitcast(value, INTS), _load(builder, mask, offset, INTS))
-    builder.store(kept, _pointer(builder, address, offset, INTS), align=4)
+def _masked_store(builder: Any, value: Lanes, mask: Any, address: Any, offset: int) -> None:
+    kept = builder.and_(value.bits(), _load(builder, mask, offset, value.ints))
+    builder.store(kept, _pointer(builder, address, offset, value.ints), align=4)
 
 
 def _walk(builder: Any, start: Any, end: Any, sums: list[list[Any]], x: Any, nonzeros: Any) -> tuple[Any, list[Any]]:
@@ -124,7 +125,7 @@ def strip(
                 total[place] = value
             lowest = Lanes(builder, splat(builder, floor))
             for place, value in enumerate(total):
-                _masked_store(builder, Lanes(builder, value).max(lowest).value, mask, y, BYTES * place)
+                _masked_store(builder, Lanes(builder, value).max(lowest), mask, y, BYTES * place)
             builder.branch(done)
         builder.position_at_end(done)
         return context.get_dummy_value()
@@ -148,18 +149,23 @@ def activate(typing: Any, code: Any, count: Any, x: Any, mask: Any, y: Any, a: A
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         code, count, x, mask, y, *scales = arguments
-        scales = [Lanes(builder, splat(builder, scale)) for scale in scales]
+        builder.function.attributes.add("noinline")  # beside other code its constants would not stay in registers
         done = builder.append_basic_block("done")
         choice = builder.switch(code, done)
         for number, (name, formula) in enumerate(FORMULAS.items()):
             block = builder.append_basic_block(name)
             choice.add_case(_long(number), block)
             builder.position_at_end(block)
-            with cgutils.for_range(builder, count) as loop:
-                offset = builder.mul(loop.index, _long(BYTES))
-                value = Lanes(builder, _load(builder, builder.add(x, offset)))
-                result = formula(value, *scales)
-                _masked_store(builder, result.value, builder.add(mask, offset), builder.add(y, offset), 0)
+            begin = _long(0)
+            for together in TOGETHER:
+                end = builder.sub(count, builder.urem(count, _long(together)))
+                wide = [Lanes(builder, splat(builder, scale, WIDTH * together)) for scale in scales]
+                kind = ir.VectorType(FLOAT, WIDTH * together)
+                with cgutils.for_range_slice(builder, begin, end, _long(together), inc=True) as (index, _):
+                    offset = builder.mul(index, _long(BYTES))
+                    result = formula(Lanes(builder, _load(builder, builder.add(x, offset), 0, kind)), *wide)
+                    _masked_store(builder, result, builder.add(mask, offset), builder.add(y, offset), 0)
+                begin = end
             builder.branch(done)
         builder.position_at_end(done)
         return context.get_dummy_value()
@@ -181,6 +187,31 @@ def greatest(typing: Any, a: Any, b: Any, c: Any, d: Any, y: Any) -> Any:
 
     long = types.int64
     return types.void(long, long, long, long, long), generate
+
+
+@intrinsic
+def every_second(typing: Any, x: Any, y: Any) -> Any:
+    """Copy the first of every two floats, a vector of them, from and to addresses."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        x, y = arguments
+        even = ir.Constant(INTS, list(range(0, 2 * WIDTH, 2)))
+        pairs = builder.shuffle_vector(_load(builder, x), _load(builder, x, BYTES), even)
+        builder.store(pairs, _pointer(builder, y, 0, FLOATS), align=4)
+        return context.get_dummy_value()
+
+    return types.void(types.int64, types.int64), generate
+
+
+@intrinsic
+def move(typing: Any, x: Any, y: Any) -> Any:
+    """Copy a vector from and to an address."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        builder.store(_load(builder, arguments[0]), _pointer(builder, arguments[1], 0, FLOATS), align=4)
+        return context.get_dummy_value()
+
+    return types.void(types.int64, types.int64), generate
 
 
 @intrinsic

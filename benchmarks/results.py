@@ -185,6 +185,30 @@ def torchvision_sites() -> str:
     return "\n".join(["## Activation sites", "", text, "", *failed, *([""] if failed else []), on_what])
 
 
+def torchvision_runtime() -> str:
+    """Which classification models of torchvision the sparse runtime runs."""
+    found = read("torchvision-runtime")
+    if not found:
+        return ""
+    models = found["models"]
+    ran = [row for row in models if "relative_error" in row]
+    worse = [row for row in ran if row["relative_error"] > max(1e-5, 2 * row["torch_in_float32"])]
+    text = (
+        f"{len(ran)} of {len(models)} classification models of torchvision {found['torchvision']}, with random weights and "
+        f"{found['sparsity']:.0%} of them pruned, run in the sparse runtime (`python -m benchmarks.torchvision_runtime`). Largest "
+        f"difference from PyTorch in float64, beside the largest logit: {max(row['relative_error'] for row in ran):.1e}, in PyTorch's own "
+        f"float32 {max(row['torch_in_float32'] for row in ran):.1e}; {len(worse)} are more than twice as far off as that, and more "
+        "than 1e-5. The others are refused:"
+    )
+    reasons: dict[str, list[str]] = {}
+    for row in models:
+        if "relative_error" not in row:
+            reasons.setdefault(row.get("refused") or row["error"], []).append(row["model"].partition(":")[2])
+    refused = [f"- {', '.join(names)}: {why}" for why, names in reasons.items()]
+    on_what = f"Measured on {found['machine']}, torch {found['torch']}."
+    return "\n".join(["## Torchvision's models in the runtime", "", text, "", *refused, "", on_what])
+
+
 def sensors() -> str:
     """Alarms on SKAB, beside a plain baseline."""
     found = read("sensors")
@@ -289,10 +313,7 @@ def inference() -> str:
         "that was taken, and more than all of it where the mask has cut the outputs off from the input, so that nothing is left to compute. "
         "*two cores*: how many times faster, by the clock. Largest difference from PyTorch in float64, beside the largest logit: "
         f"{worst:.1e} where PyTorch itself stays within 1e-5 of that in float32; the other {len(errors) - len(sound)} of {len(errors)} "
-        "networks, pruned and not trained again, amplify rounding. Strips of 8, 6 or 4 vectors instead of 12 change ResNet-18 by less "
-        "than 5% at 90 to 99%, so it is not the first cache that bounds it; in the fit "
-        "behind the runtime's cost model a vector's multiply-add takes 0.46 ns, twice what the peak rate allows, however many share a "
-        "weight. The machine was busy with other work."
+        "networks, pruned and not trained again, amplify rounding."
     )
     parts = ["## Inference", "", text]
     for batch in ("1", "32"):
@@ -312,6 +333,39 @@ def inference() -> str:
     return "\n".join([*parts, "", *(f"Skipped: {one}." for one in sorted(skipped)), on(found)])
 
 
+def bounds() -> str:
+    """What the runtime's inner loop is bounded by."""
+    found, layers = read("strips"), read("layers")
+    if not found or not layers:
+        return ""
+    head = [f"{length} vectors, {place}" for place in ("aligned", "shifted") for length in (12, 6, 3)]
+    rows = []
+    for kib in (16, 128, 2048):
+        cells = [found["strips"][f"{kib} KiB, {place}, {length} vectors"] for place in ("aligned", "shifted") for length in (12, 6, 3)]
+        rows.append([f"{kib} KiB", *(f"{median:.2f}" for median, _, _ in cells)])
+    prices = sorted((values[0], name) for name, values in found["activations"].items())
+    fitted = layers["nanoseconds"]
+    text = (
+        "The inner loop takes one strip of outputs, and for each nonzero multiplies a piece of the input, as long as the strip, by one "
+        "weight: one load for every multiply-add, two where the piece does not begin where a vector does and crosses a cache line. So it is the "
+        "loads that bound it. Nanoseconds of a vector's multiply-add, by how much input the pieces lie in, at random: in the first cache "
+        "(32 KiB), the second (512 KiB), the third. That is why a layer's nonzeros are parted by what they read "
+        "(`safs.runtime.blocking`), and why the first layers, with large planes, are computed image by image and the rest for as many images "
+        "as fill a vector (`safs.runtime.costs`)."
+    )
+    more = (
+        f"Over {layers['layers']} layers of networks at 90 to 99% (`benchmarks/layers.py`), a multiply-add takes "
+        f"{fitted['multiply-add']:.2f} ns, {fitted['in a short strip']:.2f} in strips of fewer than 6 vectors; a strip {fitted['strip']:.0f} ns beside "
+        f"that, a vector of outputs {fitted['vector']:.1f}, one with an activation {fitted['activation']:.1f} more, and 16 floats of "
+        f"input or output that a core's own caches do not hold {16 * fitted['float away']:.1f}, beyond a million of them "
+        f"{16 * fitted['float far away']:.1f} more; the sum is off by {layers['off']:.0%}. At 90% the multiply-adds bound the "
+        "runtime; at 99%, with six nonzeros in a row of the first layers, the strips and the outputs do. Nanoseconds of a vector of an activation: "
+        + ", ".join(f"{name} {price:.1f}" for price, name in prices)
+        + "."
+    )
+    return "\n".join(["## What bounds the runtime", "", text, "", lines(["input", *head], rows), "", more, "", on(found)])
+
+
 SECTIONS: tuple[Callable[[], str], ...] = (
     accuracies,
     search_cost,
@@ -319,7 +373,9 @@ SECTIONS: tuple[Callable[[], str], ...] = (
     strategies,
     epoch_time,
     inference,
+    bounds,
     torchvision_sites,
+    torchvision_runtime,
     sensors,
     fetching,
     streaming,

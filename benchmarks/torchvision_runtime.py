@@ -1,4 +1,4 @@
-"""Puts every classification model of torchvision, pruned to 95%, into the sparse runtime and writes down how it went.
+"""Puts every classification model of torchvision, pruned to 80%, into the sparse runtime and writes down how it went.
 
     python -m benchmarks.torchvision_runtime [--seconds 900] [--out benchmarks/results/torchvision-runtime.json]
 
@@ -27,7 +27,7 @@ from safs.models import ModelSpec, fresh_model
 from safs.pruning.making import make_masks
 from safs.pruning.masks import apply_masks
 
-SPARSITY, IMAGES = 0.95, 4
+SPARSITY, IMAGES = 0.8, 4
 
 
 def survey(architecture: str, side: int) -> dict[str, Any]:

@@ -16,13 +16,18 @@ from safs.export.sparse_file import write
 from safs.export.tracing import trace
 from safs.models import ModelSpec, fresh_model
 from safs.runtime import Model, load
-from safs.runtime.fusing import plan
+from safs.runtime.costs import INTERLEAVES, Costs, Schedule, waists
+from safs.runtime.fusing import Group, Plan, plan
+from safs.runtime.lanes import WIDTH
 from safs.runtime.lowering import lower
+from safs.runtime.model import Prepared
+from safs.runtime.network import Node
 from safs.runtime.program import Kind
 from safs.runtime.rules import shapes_of
 from tests.export.exported_networks import Signal, branches, randomise, spec_of
 
 CALM = [name for name in OPERATORS if name != "symexp"]  # exp of exp of a rounded number is another number
+ONE_BY_ONE = Schedule(1, 0, 0.0, 0.0)
 
 
 def images(shape, count, seed=0):
@@ -160,9 +165,13 @@ def test_a_second_call_sees_nothing_of_the_first():
     assert np.array_equal(runtime.predict(x), before)
 
 
-def kinds(model, spec, interleave=1):
+def planned(model, spec):
     network = trace(model, spec)
-    return [op[0] for op in lower(plan(network, shapes_of(network)), interleave).ops]
+    return plan(network, shapes_of(network))
+
+
+def kinds(model, spec):
+    return [op[0] for op in lower(planned(model, spec), ONE_BY_ONE).ops]
 
 
 def test_a_linear_layer_runs_densely_where_it_is_dense():
@@ -192,12 +201,48 @@ def test_channels_that_nobody_reads_are_not_computed():
     with torch.no_grad():
         model[1].weight[:, 2:] = 0
     network = trace(model, spec_of((1, 6, 6), 2))
-    program = lower(plan(network, shapes_of(network)), 1)
+    program = lower(plan(network, shapes_of(network)), ONE_BY_ONE)
     assert [op[3] for op in program.ops if op[0] == Kind.CONV] == [2, 2]
     assert error(network, model, (1, 6, 6), 3) < 1e-5
 
 
 def test_small_planes_of_many_images_share_vectors():
     runtime = Model(trace(*branches(0)))
-    assert runtime._choose(1).program.interleave == 1
-    assert runtime._choose(64).program.interleave > 1
+    assert runtime._choose(1)[0].interleave == 1
+    assert runtime._choose(64)[0].interleave > 1
+
+
+@pytest.mark.parametrize("interleave", INTERLEAVES[1:])
+def test_layers_may_come_image_by_image_up_to_any_waist(interleave):
+    model, spec = branches(2, CALM)
+    x = images(spec.input_shape, interleave).numpy()
+    plans, expected = planned(model, spec), evaluated(model, torch.from_numpy(x))
+    cuts = [at for at, waist in enumerate(waists(plans)) if waist is not None]
+    assert len(cuts) > 3
+    for at in cuts:
+        program = lower(plans, Schedule(interleave, at, 0, 0))
+        assert program.alone > 0
+        prepared = Prepared(program, spec.input_shape, len(spec.classes))
+        for count in (interleave, 1, 3):
+            logits = np.empty((count, len(spec.classes)), np.float32)
+            prepared(np.ascontiguousarray(x[:count]), logits)
+            assert relative_error(logits, expected[:count]) < 1e-5
+
+
+def test_a_waist_is_what_alone_is_handed_on():
+    def group(end, *inputs, residual=None):
+        return Group(Node("add", inputs), end, inputs, residual)
+
+    groups = [group(0), group(1, 0), group(2, 1), group(3, 2, residual=1), group(4, 3)]
+    assert waists(Plan(groups, [])) == [None, 0, 1, None, 3]
+
+
+def test_the_first_layers_of_a_large_network_come_image_by_image():
+    spec = ModelSpec("resnet18", (3, 32, 32), tuple("0123456789"), (0.0,) * 3, (1.0,) * 3)
+    costs = Costs(planned(randomise(fresh_model(spec), 0, 0.95), spec))
+    schedules = {schedule.interleave: schedule for schedule in costs.schedules}
+    assert 0 < schedules[WIDTH].alone < len(costs.plan.groups)
+    assert costs.cheapest(1)[0].interleave == 1
+    assert costs.cheapest(32)[0].interleave > 1
+    cost = {count: min(s.cost(count) for s in costs.schedules if s.interleave >= count) for count in (1, 4, WIDTH)}
+    assert cost[1] < cost[4] < cost[WIDTH] < WIDTH * cost[1]

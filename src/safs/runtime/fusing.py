@@ -82,11 +82,15 @@ def plan(network: Network, shapes: list[Shape]) -> Plan:
 
 def channels_read(node: Node, rows: NDArray[np.bool_], channels: int) -> NDArray[np.bool_]:
     """The input channels that some rows of a convolution read."""
-    weight = node.sparse["weight"]
-    row = weight.positions // int(np.prod(weight.shape[1:]))
     read = np.zeros(channels, bool)
-    read[input_channels(node)[rows[row]]] = True
+    read[input_channels(node)[rows[output_channels(node)]]] = True
     return read
+
+
+def output_channels(node: Node) -> NDArray[np.int64]:
+    """The output channel of each nonzero of a convolution."""
+    weight = node.sparse["weight"]
+    return weight.positions // int(np.prod(weight.shape[1:]))
 
 
 def input_channels(node: Node) -> NDArray[np.int64]:
@@ -96,6 +100,14 @@ def input_channels(node: Node) -> NDArray[np.int64]:
     row, rest = np.divmod(weight.positions, inner * high * wide)
     channel: NDArray[np.int64] = row // (out // groups) * inner + rest // (high * wide)
     return channel
+
+
+def is_free(activation: Node | None) -> bool:
+    """Whether a convolution applies it on its way: none, or a ReLU as it is."""
+    if activation is None:
+        return True
+    ones = all(value.shape == (1,) and value[0] == 1 for value in activation.dense.values())
+    return ones and activation.settings["operator"] in ("relu", "linear")
 
 
 def _find_needed(plan: Plan) -> None:

@@ -74,6 +74,26 @@ def copy_in(arena: Any, x: Any, channels: Any, planes: Any, step: int, interleav
 
 
 @quick
+def spread(arena: Any, sources: Any, targets: Any, sizes: Any, lane: int) -> None:
+    """Copy planes of one image into its lane of planes of several.
+
+    Args:
+        arena: all tensors.
+        sources: offsets of the planes to take from.
+        targets: offsets of the planes to write.
+        sizes: height, width, step of the source, step and interleave of the target.
+        lane: which of the images it is.
+    """
+    height, width, step, out_step, interleave = sizes[0], sizes[1], sizes[2], sizes[3], sizes[4]
+    for number in range(len(sources)):
+        for row in range(height):
+            source, target = sources[number] + row * step, targets[number] + row * out_step + lane
+            line, out = arena[source : source + width], arena[target : target + width * interleave]
+            for column in range(width):
+                out[column * interleave] = line[column]
+
+
+@quick
 def copy_out(arena: Any, planes: Any, y: Any) -> None:
     """The first column of planes as [images, planes]."""
     for number in range(len(planes)):

@@ -8,8 +8,9 @@ from numpy.typing import NDArray
 
 from safs.errors import SafsError
 from safs.runtime.blocking import parts
+from safs.runtime.costs import DENSE_GAIN, Schedule, waists
 from safs.runtime.formulas import CODES, parameters
-from safs.runtime.fusing import Group, Plan, input_channels
+from safs.runtime.fusing import Group, Plan, input_channels, is_free, output_channels
 from safs.runtime.lanes import LONGEST, WIDTH
 from safs.runtime.layout import (
     Memory,
@@ -23,15 +24,6 @@ from safs.runtime.network import Floats, Node
 from safs.runtime.program import FIELDS, Kind, Program
 
 MOST_BYTES = 2**31 - 2**20  # offsets are 32-bit
-# What things cost beside a multiply-add of a vector, fitted to measured times of LeNet-5, VGG-16, ResNet-18 and
-# EfficientNet-B0 at 90 to 99%, for one image at a time and for 8 and 16 of them in the lanes.
-ROW, ACTIVATED, PLANE, GATHERED = (
-    47,
-    21,
-    76,
-    0.64,
-)  # a strip of a row, a vector of an activation, a plane, a lone nonzero
-DENSE_GAIN = 4  # a dense row's floats that cost as much as one scattered nonzero
 SCRATCH = 0  # where a single number is made a vector
 
 Ints = NDArray[np.int64]
@@ -42,11 +34,12 @@ class Lowering:
 
     Args:
         plan: the groups of the network.
-        interleave: images in the lanes of a vector.
+        schedule: images in the lanes of a vector, and the groups that come before, image by image.
     """
 
-    def __init__(self, plan: Plan, interleave: int) -> None:
-        self.plan, self.interleave = plan, interleave
+    def __init__(self, plan: Plan, schedule: Schedule) -> None:
+        self.plan, self.schedule = plan, schedule
+        self.interleave = 1 if schedule.alone else schedule.interleave
         self.families, self.memory = families(plan), Memory()
         self.tensors: dict[int, Tensor] = {}
         self.ops: list[list[int]] = []
@@ -55,11 +48,11 @@ class Lowering:
         self.offsets: list[Ints] = []
         self.weights: list[Floats] = []
         self.masks: list[NDArray[np.int32]] = [np.full(WIDTH, -1, np.int32)]
-        self.mask_places: dict[tuple[int, int, int], int] = {}
+        self.mask_places: dict[tuple[int, int, int, int], int] = {}
         self.scales: list[Floats] = [np.zeros((1, 4), np.float32)]
         self.dense: list[Floats] = []
         self.planes: list[Ints] = []
-        self.work = 0.0
+        self.alone = 0
         self.last: dict[int, int] = {}
         for at, group in enumerate(plan.groups):
             for source in group.reads():
@@ -76,6 +69,8 @@ class Lowering:
             SafsError: it would need more memory than offsets of 32 bits can name.
         """
         for at, group in enumerate(self.plan.groups):
+            if at and at == self.schedule.alone:
+                self.spread(at)
             _LOWER[group.main.op](self, group)
             for index in {*group.reads(), group.end}:
                 if self.last.get(index, at if index != self.plan.groups[-1].end else -1) == at:
@@ -90,7 +85,8 @@ class Lowering:
             pairs[:, 0] = np.concatenate(self.offsets)
             pairs[:, 1] = np.concatenate(self.weights).view(np.int32)
         return Program(
-            self.interleave,
+            self.schedule.interleave,
+            self.alone,
             self.memory.size,
             np.array(self.ops, np.int64),
             _joined(self.rows, (0, 6), np.int64),
@@ -100,13 +96,11 @@ class Lowering:
             np.concatenate(self.scales),
             _joined(self.dense, (0,), np.float32),
             _joined(self.planes, (0, 3), np.int64),
-            self.work / self.interleave,
         )
 
     def op(self, kind: Kind, first: Ints, second: Ints, target: Ints, *fields: int) -> None:
         """An operation on planes."""
         start = sum(map(len, self.planes))
-        self.work += PLANE * len(target)
         self.planes.append(np.stack([first, second, target], 1).astype(np.int64))
         entry = [kind, start, len(target), *fields]
         self.ops.append(entry + [0] * (FIELDS - len(entry)))
@@ -116,11 +110,24 @@ class Lowering:
         layout = self.families.of(index)
         length = height * layout.pitch * self.interleave
         guard = (layout.rows * layout.pitch + layout.columns) * self.interleave
-        block = self.memory.take(int(wanted.sum()), length, guard, (width, layout.pitch, tag))
+        block = self.memory.take(int(wanted.sum()), length, guard, (width, layout.pitch, self.interleave, tag))
         planes = np.where(wanted, block.start + (np.cumsum(wanted) - 1) * block.stride, -1)
         shape = (len(wanted), height, width)
         self.tensors[index] = Tensor(shape, layout.pitch, self.interleave, planes.tolist(), block)
         return self.tensors[index]
+
+    def spread(self, at: int) -> None:
+        """Give what the groups from here on read of one image its lane among the others."""
+        self.interleave = self.schedule.interleave
+        index = waists(self.plan)[at]
+        assert index is not None
+        one, (_, height, width) = self.tensors[index], self.plan.shapes[index]
+        several = self.allocate(index, height, width, self.plan.needed[index])
+        source, target = (chosen(tensor, self.plan.needed[index]) for tensor in (one, several))
+        self.op(Kind.SPREAD, source, source, target, height, width, one.step, several.step, self.interleave)
+        if one.block is not None:
+            self.memory.give_back(one.block)
+        self.alone = len(self.ops)
 
     def output(self, group: Group) -> Tensor:
         """Memory for what a group computes."""
@@ -129,11 +136,11 @@ class Lowering:
 
     def mask(self, tensor: Tensor) -> int:
         """Where the mask of a tensor's planes lies."""
-        key = (tensor.length, tensor.step, tensor.shape[2])
+        key = (tensor.length, tensor.step, tensor.shape[2], tensor.interleave)
         if key not in self.mask_places:
             self.mask_places[key] = sum(map(len, self.masks))
             index = np.arange(max(1, tensor.vectors) * WIDTH)
-            inside = (index % tensor.step // self.interleave < tensor.shape[2]) & (index < tensor.length)
+            inside = (index % tensor.step // tensor.interleave < tensor.shape[2]) & (index < tensor.length)
             self.masks.append(np.where(inside, -1, 0).astype(np.int32))
         return self.mask_places[key]
 
@@ -182,7 +189,6 @@ def _pool(low: Lowering, group: Group) -> None:
     first, target = chosen(source, wanted), chosen(out, wanted)
     sizes = [*source.shape[1:], source.step, *out.shape[1:], out.step]
     low.op(kind, first, first, target, *sizes, *settings["stride"], *settings["padding"][:2], low.interleave, *settings["kernel"])  # fmt: skip
-    low.work += len(first) * out.length * np.prod(settings["kernel"]) / 4
 
 
 def _adaptive(low: Lowering, group: Group) -> None:
@@ -190,7 +196,6 @@ def _adaptive(low: Lowering, group: Group) -> None:
     first, target = chosen(source, wanted), chosen(out, wanted)
     sizes = [*source.shape[1:], source.step, *out.shape[1:], out.step]
     low.op(Kind.MEANS, first, first, target, *sizes, low.interleave)
-    low.work += len(first) * source.length / 4
 
 
 def _pointwise(low: Lowering, group: Group) -> None:
@@ -199,7 +204,6 @@ def _pointwise(low: Lowering, group: Group) -> None:
     period = 0 if a.shape == b.shape else low.interleave
     kind = Kind.ADD if group.main.op == "add" else Kind.MUL
     low.op(kind, chosen(a, wanted), chosen(b, wanted), chosen(out, wanted), out.length, period)
-    low.work += int(wanted.sum()) * out.vectors
 
 
 def _activation(low: Lowering, group: Group) -> None:
@@ -208,7 +212,6 @@ def _activation(low: Lowering, group: Group) -> None:
     which = np.flatnonzero(wanted) if len(table) > 1 else np.zeros(int(wanted.sum()), np.int64)
     place, mask = low.scale_rows(table), low.mask(out)
     low.op(Kind.ACTIVATION, chosen(source, wanted), which, chosen(out, wanted), max(1, out.vectors), code, place, mask)
-    low.work += 10 * int(wanted.sum()) * max(1, out.vectors)
 
 
 def _operator(node: Node, channels: int) -> tuple[int, Floats]:
@@ -222,12 +225,10 @@ def _operator(node: Node, channels: int) -> tuple[int, Floats]:
 
 def _fused(low: Lowering, group: Group, out: Tensor) -> tuple[int, int, bool, bool]:
     """Code, place of the scales, whether each channel has its own, and whether it is a plain ReLU."""
-    if group.activation is None:
-        return -1, 0, False, False
-    code, table = _operator(group.activation, out.shape[0])
-    plain = len(table) == 1 and (table[0, :2] == 1).all()
-    if plain and code in (CODES["relu"], CODES["linear"]):
-        return -1, 0, False, code == CODES["relu"]
+    activation = group.activation
+    if activation is None or is_free(activation):
+        return -1, 0, False, activation is not None and activation.settings["operator"] == "relu"
+    code, table = _operator(activation, out.shape[0])
     return code, low.scale_rows(table), len(table) > 1, False
 
 
@@ -236,7 +237,7 @@ def _conv(low: Lowering, group: Group) -> None:
     source = low.tensors[group.inputs[0]]
     window = Window.of(node, source.shape, low.plan.shapes[group.end])
     channel, down, across, row = _taps(node, wanted)
-    values = node.sparse["weight"].values[wanted[_row(node)]]
+    values = node.sparse["weight"].values[wanted[output_channels(node)]]
     if window.single:  # one output: what a tap reads is known, and may be padding
         y, x = down * window.dilation[0] - window.padding[0], across * window.dilation[1] - window.padding[1]
         inside = (y >= 0) & (y < source.shape[1]) & (x >= 0) & (x < source.shape[2])
@@ -254,14 +255,10 @@ def _conv(low: Lowering, group: Group) -> None:
         low.release(phase_tensor(group))
 
 
-def _row(node: Node) -> Ints:
-    return node.sparse["weight"].positions // int(np.prod(node.sparse["weight"].shape[1:]))
-
-
 def _taps(node: Node, wanted: NDArray[np.bool_]) -> tuple[Ints, Ints, Ints, Ints]:
     """Input channel, row and column in the kernel, and number among the wanted rows of each nonzero in those rows."""
     weight = node.sparse["weight"]
-    row = _row(node)
+    row = output_channels(node)
     kept = wanted[row]
     high, wide = weight.shape[2:]
     positions = weight.positions[kept]
@@ -286,7 +283,6 @@ def _phases(
     first = np.array(source.planes, np.int64)[numbers // (high * wide)]
     sizes = [*source.shape[1:], source.step, rows, columns, taken.step, high, wide, *window.padding, low.interleave]
     low.op(Kind.PHASES, first, numbers % (high * wide), chosen(taken, wanted), *sizes)
-    low.work += len(numbers) * taken.length / 4
     return taken, phase, y // high, x // wide
 
 
@@ -312,12 +308,10 @@ def _rows(low: Lowering, group: Group, window: Window, sorted_by_row: tuple[Ints
         rows[~found.first, 3], bias[~found.first] = rows[~found.first, 2], 0
         count = len(rows)
         entry = [Kind.CONV, 0, first_row, count, vectors, low.mask(out), code, place, 0, int(relu)]
-        low.work += vectors * len(values) + count * (ROW * -(-vectors // LONGEST) + ACTIVATED * vectors * (code >= 0))
     else:
         lowest = int(offsets.min()) if len(offsets) else 0
         span = int(offsets.max()) + 1 - lowest if len(offsets) else 0
         entry = [Kind.SPARSE_DOT, 0, first_row, count, 0, 0, code, place, 0, int(relu), 0, 0, SCRATCH]
-        low.work += GATHERED * min(len(values), span * count / DENSE_GAIN) + count * (ROW + ACTIVATED * (code >= 0))
         if span * count < DENSE_GAIN * len(values):
             weights = np.zeros((count, span), np.float32)
             weights[np.repeat(np.arange(count), np.diff(starts)), offsets - lowest] = values
@@ -345,10 +339,10 @@ _LOWER: Mapping[str, Callable[[Lowering, Group], None]] = {
 }
 
 
-def lower(plan: Plan, interleave: int) -> Program:
+def lower(plan: Plan, schedule: Schedule) -> Program:
     """The program of a plan.
 
     Raises:
         SafsError: it would need more memory than offsets of 32 bits can name.
     """
-    return Lowering(plan, interleave).program()
+    return Lowering(plan, schedule).program()

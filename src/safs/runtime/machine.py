@@ -5,15 +5,15 @@ from typing import Any
 import numpy as np
 
 from safs.runtime.lanes import LONGEST
-from safs.runtime.loops import combine, copy_in, copy_out, gathered, inner, means, phases, pool, quick
+from safs.runtime.loops import combine, copy_in, copy_out, gathered, inner, means, phases, pool, quick, spread
 from safs.runtime.program import FIELDS, Call, Kind
 from safs.runtime.vectors import BYTES, activate, strip, view
 
-(INPUT, CONV, SPARSE_DOT, DENSE_DOT, PHASES, MAX_POOL, ALL_MEAN, INSIDE_MEAN, MEANS, ADD, MUL, ACTIVATION, OUTPUT) = (
+(INPUT, CONV, SPARSE_DOT, DENSE_DOT, PHASES, MAX_POOL, ALL_MEAN, INSIDE_MEAN, MEANS, ADD, MUL, ACTIVATION, OUTPUT, SPREAD) = (
     map(int, Kind)
 )
 (X, IMAGES, CHANNELS, HEIGHT, WIDTH, Y, CLASSES, ARENA, FLOATS, OPS, OP_COUNT, ROWS, ROW_COUNT, BIAS, PAIRS, OFFSETS,
- WEIGHTS, NONZEROS, MASKS, SCALES, SCALE_COUNT, DENSE, DENSE_COUNT, PLANES, PLANE_COUNT) = map(int, Call)  # fmt: skip
+ WEIGHTS, NONZEROS, MASKS, SCALES, SCALE_COUNT, DENSE, DENSE_COUNT, PLANES, PLANE_COUNT, ALONE) = map(int, Call)  # fmt: skip
 CALL_LENGTH = len(Call)
 
 
@@ -85,8 +85,11 @@ def run(call: int) -> None:
     planes = view(at[PLANES], np.int64, (at[PLANE_COUNT], 3))
     x = view(at[X], np.float32, (at[IMAGES], at[CHANNELS], at[HEIGHT], at[WIDTH]))
     y = view(at[Y], np.float32, (at[IMAGES], at[CLASSES]))
-    for number in range(len(ops)):
-        op = ops[number]
+    alone = at[ALONE]
+    repeated = alone * (len(x) - 1)
+    for turn in range(repeated + len(ops)):
+        image = turn // alone if turn < repeated + alone else 0
+        op = ops[turn - image * alone if turn < repeated + alone else turn - repeated]
         kind = op[0]
         if kind == CONV:
             convolve(base, op, rows, bias, at[PAIRS], at[MASKS], scales)
@@ -97,7 +100,7 @@ def run(call: int) -> None:
         some = planes[op[1] : op[1] + op[2]]
         first, second, target = some[:, 0], some[:, 1], some[:, 2]
         if kind == INPUT:
-            copy_in(arena, x, first, target, op[3], op[4])
+            copy_in(arena, x[image : image + 1] if alone else x, first, target, op[3], op[4])
         elif kind == PHASES:
             phases(arena, base, first, target, second, op[3:14])
         elif kind in (MAX_POOL, ALL_MEAN, INSIDE_MEAN):
@@ -110,5 +113,7 @@ def run(call: int) -> None:
             for i in range(len(some)):
                 source, end = base + 4 * first[i], base + 4 * target[i]
                 act(op[4], op[3], source, at[MASKS] + 4 * op[6], end, scales[op[5] + second[i]])
+        elif kind == SPREAD:
+            spread(arena, first, target, op[3:8], image)
         elif kind == OUTPUT:
             copy_out(arena, target, y)

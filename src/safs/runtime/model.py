@@ -11,21 +11,17 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from safs.errors import SafsError
+from safs.runtime.costs import Costs, Schedule
 from safs.runtime.curves import along
 from safs.runtime.fusing import plan
 from safs.runtime.kernels import kernel
-from safs.runtime.lanes import WIDTH
 from safs.runtime.lowering import lower
 from safs.runtime.network import Floats, Network
 from safs.runtime.program import Call, Program
 from safs.runtime.reader import read
 from safs.runtime.rules import shapes_of
 
-INTERLEAVES = (1, WIDTH, 2 * WIDTH)
-ROOM = 2**22  # floats that stay in a core's caches
-AWAY = 1.4  # what everything costs more beyond them
-CALL = 15_000  # what a call costs, in vector instructions
-SHARE = 1e5  # vector instructions, a quarter of a millisecond: a thread that gets less costs more than it brings
+SHARE = 3e5  # a tenth of a millisecond: a thread that gets less costs more than it brings
 LARGEST_BATCH = 2**16
 
 
@@ -59,6 +55,7 @@ class Prepared:
             Call.SCALE_COUNT: len(program.scales),
             Call.DENSE_COUNT: len(program.dense),
             Call.PLANE_COUNT: len(program.planes),
+            Call.ALONE: program.alone,
         }
 
     def __call__(self, x: Floats, y: Floats) -> None:
@@ -105,11 +102,12 @@ class Model:
         self.network = network
         self.classes, self.input_shape = network.classes, network.input_shape
         self._plan = plan(network, shapes_of(network))
+        self._costs = Costs(self._plan)
         self._prepared: dict[int, Prepared | None] = {}
         self._lock = Lock()
         self._threads = threads or len(os.sched_getaffinity(0))
         self._pool = ThreadPoolExecutor(self._threads - 1) if self._threads > 1 else None
-        self._program(1)
+        self._choose(1)
 
     def predict(self, x: ArrayLike) -> Floats:
         """Logits of normalised images.
@@ -131,16 +129,16 @@ class Model:
             )
         logits = np.empty((len(images), len(self.classes)), np.float32)
         calls: list[tuple[Prepared, slice]] = []
-        start = 0
+        start, work = 0, 0.0
         while start < len(images):
-            prepared = self._choose(len(images) - start)
-            calls.append((prepared, slice(start, start + prepared.program.interleave)))
-            start += prepared.program.interleave
+            schedule, prepared = self._choose(len(images) - start)
+            end = min(start + schedule.interleave, len(images))
+            calls.append((prepared, slice(start, end)))
+            start, work = end, work + schedule.cost(end - start)
         if self._pool is None or len(calls) == 1:
             for prepared, part in calls:
                 prepared(images[part], logits[part])
             return logits
-        work = sum(prepared.program.work * prepared.program.interleave for prepared, _ in calls)
         threads = min(self._threads, len(calls), 1 + int(work / SHARE))
         self._spread([lambda p=p, s=s: p(images[s], logits[s]) for p, s in calls], threads)  # type: ignore[misc]
         return logits
@@ -174,32 +172,25 @@ class Model:
         for helper in helpers:
             helper.result()
 
-    def _choose(self, images: int) -> Prepared:
+    def _choose(self, images: int) -> tuple[Schedule, Prepared]:
         """The program that computes the next of so many images at the least cost an image."""
-        best, least = None, np.inf
-        for interleave in INTERLEAVES:
-            prepared = self._program(interleave) if images > interleave // 2 or interleave == 1 else None
-            if prepared is None:
-                continue
-            program = prepared.program
-            cost = (program.work * interleave * (AWAY if program.size > ROOM else 1.0) + CALL) / min(interleave, images)
-            if cost <= least:  # of equals the one with fewer calls
-                best, least = prepared, cost
-        assert best is not None
-        return best
+        for schedule in self._costs.cheapest(images):
+            prepared = self._program(schedule)
+            if prepared is not None:
+                return schedule, prepared
+        raise AssertionError("a single image at a time can be computed or the network is refused")
 
-    def _program(self, interleave: int) -> Prepared | None:
+    def _program(self, schedule: Schedule) -> Prepared | None:
         with self._lock:
-            if interleave not in self._prepared:
+            if schedule.interleave not in self._prepared:
                 try:
-                    self._prepared[interleave] = Prepared(
-                        lower(self._plan, interleave), self.input_shape, len(self.classes)
-                    )
+                    program = lower(self._plan, schedule)
+                    self._prepared[schedule.interleave] = Prepared(program, self.input_shape, len(self.classes))
                 except SafsError:  # too much memory for so many images at once
-                    if interleave == 1:
+                    if schedule.interleave == 1:
                         raise
-                    self._prepared[interleave] = None
-            return self._prepared[interleave]
+                    self._prepared[schedule.interleave] = None
+            return self._prepared[schedule.interleave]
 
 
 def load(path: Path | str, threads: int = 1) -> Model:

@@ -27,6 +27,7 @@ class Kind(IntEnum):
     MUL = 10
     ACTIVATION = 11
     OUTPUT = 12
+    SPREAD = 13
 
 
 class Call(IntEnum):
@@ -57,6 +58,7 @@ class Call(IntEnum):
     DENSE_COUNT = 22
     PLANES = 23
     PLANE_COUNT = 24
+    ALONE = 25  # operations that come first, image by image
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,7 @@ class Program:
 
     Attributes:
         interleave: images that are computed together.
+        alone: operations that come first, image by image.
         size: floats of the arena.
         ops: [operations, FIELDS], int64.
         rows: first nonzero, one past the last, output, residual or -1, row of the scales, whether the output is then
@@ -75,10 +78,10 @@ class Program:
         scales: [n, 4].
         dense: weights of dense rows, one after the other.
         planes: [n, 3], int64: source, second source, target.
-        work: vector instructions for one image, the measure of the cost model.
     """
 
     interleave: int
+    alone: int
     size: int
     ops: NDArray[np.int64]
     rows: NDArray[np.int64]
@@ -88,4 +91,3 @@ class Program:
     scales: Floats
     dense: Floats
     planes: NDArray[np.int64]
-    work: float

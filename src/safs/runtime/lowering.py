@@ -1,186 +1,37 @@
 """From a network to a program: every offset is worked out beforehand, so that running it is nothing but loops."""
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
 
-from safs.errors import SafsError
+from safs.runtime.assembly import Assembly, Ints, chosen
 from safs.runtime.blocking import parts
-from safs.runtime.costs import DENSE_GAIN, Schedule, waists
+from safs.runtime.costs import DENSE_GAIN, Schedule
 from safs.runtime.formulas import CODES, parameters
 from safs.runtime.fusing import Group, Plan, input_channels, is_free, output_channels
 from safs.runtime.lanes import LONGEST, WIDTH
-from safs.runtime.layout import (
-    Memory,
-    Tensor,
-    Window,
-    families,
-    phase_size,
-    phase_tensor,
-)
+from safs.runtime.layout import Tensor, Window, phase_size, phase_tensor
 from safs.runtime.network import Floats, Node
 from safs.runtime.program import FIELDS, Kind, Program
 
-MOST_BYTES = 2**31 - 2**20  # offsets are 32-bit
 SCRATCH = 0  # where a single number is made a vector
 
-Ints = NDArray[np.int64]
 
-
-class Lowering:
-    """Collects the program of a plan for a number of images that are computed together.
-
-    Args:
-        plan: the groups of the network.
-        schedule: images in the lanes of a vector, and the groups that come before, image by image.
-    """
-
-    def __init__(self, plan: Plan, schedule: Schedule) -> None:
-        self.plan, self.schedule = plan, schedule
-        self.interleave = 1 if schedule.alone else schedule.interleave
-        self.families, self.memory = families(plan), Memory()
-        self.tensors: dict[int, Tensor] = {}
-        self.ops: list[list[int]] = []
-        self.rows: list[Ints] = []
-        self.bias: list[Floats] = []
-        self.offsets: list[Ints] = []
-        self.weights: list[Floats] = []
-        self.masks: list[NDArray[np.int32]] = [np.full(WIDTH, -1, np.int32)]
-        self.mask_places: dict[tuple[int, int, int, int], int] = {}
-        self.scales: list[Floats] = [np.zeros((1, 4), np.float32)]
-        self.dense: list[Floats] = []
-        self.planes: list[Ints] = []
-        self.alone = 0
-        self.last: dict[int, int] = {}
-        for at, group in enumerate(plan.groups):
-            for source in group.reads():
-                self.last[source] = at
-        for group in reversed(plan.groups):  # what is joined lives as long as what it is joined to
-            if group.main.op == "cat":
-                for source in group.inputs:
-                    self.last[source] = max(self.last[source], self.last.get(group.end, len(plan.groups)))
-
-    def program(self) -> Program:
-        """The whole program.
-
-        Raises:
-            SafsError: it would need more memory than offsets of 32 bits can name.
-        """
-        for at, group in enumerate(self.plan.groups):
-            if at and at == self.schedule.alone:
-                self.spread(at)
-            _LOWER[group.main.op](self, group)
-            for index in {*group.reads(), group.end}:
-                if self.last.get(index, at if index != self.plan.groups[-1].end else -1) == at:
-                    self.release(index)
-        out = self.tensors[self.plan.groups[-1].end]
-        planes = np.array(out.planes)
-        self.op(Kind.OUTPUT, planes, planes, planes)
-        if self.memory.size * 4 > MOST_BYTES:
-            raise SafsError(f"the network needs {self.memory.size * 4:,} bytes for {self.interleave} images at once")
-        pairs = np.zeros((sum(map(len, self.offsets)), 2), np.int32)
-        if len(pairs):
-            pairs[:, 0] = np.concatenate(self.offsets)
-            pairs[:, 1] = np.concatenate(self.weights).view(np.int32)
-        return Program(
-            self.schedule.interleave,
-            self.alone,
-            self.memory.size,
-            np.array(self.ops, np.int64),
-            _joined(self.rows, (0, 6), np.int64),
-            _joined(self.bias, (0,), np.float32),
-            pairs,
-            np.concatenate(self.masks),
-            np.concatenate(self.scales),
-            _joined(self.dense, (0,), np.float32),
-            _joined(self.planes, (0, 3), np.int64),
-        )
-
-    def op(self, kind: Kind, first: Ints, second: Ints, target: Ints, *fields: int) -> None:
-        """An operation on planes."""
-        start = sum(map(len, self.planes))
-        self.planes.append(np.stack([first, second, target], 1).astype(np.int64))
-        entry = [kind, start, len(target), *fields]
-        self.ops.append(entry + [0] * (FIELDS - len(entry)))
-
-    def allocate(self, index: int, height: int, width: int, wanted: NDArray[np.bool_], tag: object = None) -> Tensor:
-        """Memory for the planes of a tensor that are wanted."""
-        layout = self.families.of(index)
-        length = height * layout.pitch * self.interleave
-        guard = (layout.rows * layout.pitch + layout.columns) * self.interleave
-        block = self.memory.take(int(wanted.sum()), length, guard, (width, layout.pitch, self.interleave, tag))
-        planes = np.where(wanted, block.start + (np.cumsum(wanted) - 1) * block.stride, -1)
-        shape = (len(wanted), height, width)
-        self.tensors[index] = Tensor(shape, layout.pitch, self.interleave, planes.tolist(), block)
-        return self.tensors[index]
-
-    def spread(self, at: int) -> None:
-        """Give what the groups from here on read of one image its lane among the others."""
-        self.interleave = self.schedule.interleave
-        index = waists(self.plan)[at]
-        assert index is not None
-        one, (_, height, width) = self.tensors[index], self.plan.shapes[index]
-        several = self.allocate(index, height, width, self.plan.needed[index])
-        source, target = (chosen(tensor, self.plan.needed[index]) for tensor in (one, several))
-        self.op(Kind.SPREAD, source, source, target, height, width, one.step, several.step, self.interleave)
-        if one.block is not None:
-            self.memory.give_back(one.block)
-        self.alone = len(self.ops)
-
-    def output(self, group: Group) -> Tensor:
-        """Memory for what a group computes."""
-        _, height, width = self.plan.shapes[group.end]
-        return self.allocate(group.end, height, width, self.plan.needed[group.end])
-
-    def mask(self, tensor: Tensor) -> int:
-        """Where the mask of a tensor's planes lies."""
-        key = (tensor.length, tensor.step, tensor.shape[2], tensor.interleave)
-        if key not in self.mask_places:
-            self.mask_places[key] = sum(map(len, self.masks))
-            index = np.arange(max(1, tensor.vectors) * WIDTH)
-            inside = (index % tensor.step // tensor.interleave < tensor.shape[2]) & (index < tensor.length)
-            self.masks.append(np.where(inside, -1, 0).astype(np.int32))
-        return self.mask_places[key]
-
-    def scale_rows(self, table: Floats) -> int:
-        """Where a table of scales lies."""
-        place = sum(map(len, self.scales))
-        self.scales.append(table)
-        return place
-
-    def release(self, index: int) -> None:
-        """Give a tensor's memory back."""
-        block = self.tensors[index].block
-        if block is not None:
-            self.memory.give_back(block)
-            self.tensors[index].block = None
-
-
-def _joined(parts: Sequence[NDArray[Any]], empty: tuple[int, ...], kind: type) -> NDArray[Any]:
-    return np.concatenate(parts) if parts else np.zeros(empty, kind)
-
-
-def chosen(tensor: Tensor, wanted: NDArray[np.bool_]) -> Ints:
-    """The offsets of some channels' planes."""
-    return np.array(tensor.planes, np.int64)[wanted]
-
-
-def _input(low: Lowering, group: Group) -> None:
+def _input(low: Assembly, group: Group) -> None:
     out = low.output(group)
     channels, planes = np.arange(out.shape[0]), np.array(out.planes)
     low.op(Kind.INPUT, channels, channels, planes, out.step, low.interleave)
 
 
-def _cat(low: Lowering, group: Group) -> None:
+def _cat(low: Assembly, group: Group) -> None:
     sources = [low.tensors[source] for source in group.inputs]
     planes = [plane for source in sources for plane in source.planes]
     first = sources[0]
     low.tensors[group.end] = Tensor(low.plan.shapes[group.end], first.pitch, first.interleave, planes, None)
 
 
-def _pool(low: Lowering, group: Group) -> None:
+def _pool(low: Assembly, group: Group) -> None:
     source, out, wanted = low.tensors[group.inputs[0]], low.output(group), low.plan.needed[group.end]
     settings = group.main.settings
     kind = Kind.MAX_POOL
@@ -191,14 +42,14 @@ def _pool(low: Lowering, group: Group) -> None:
     low.op(kind, first, first, target, *sizes, *settings["stride"], *settings["padding"][:2], low.interleave, *settings["kernel"])  # fmt: skip
 
 
-def _adaptive(low: Lowering, group: Group) -> None:
+def _adaptive(low: Assembly, group: Group) -> None:
     source, out, wanted = low.tensors[group.inputs[0]], low.output(group), low.plan.needed[group.end]
     first, target = chosen(source, wanted), chosen(out, wanted)
     sizes = [*source.shape[1:], source.step, *out.shape[1:], out.step]
     low.op(Kind.MEANS, first, first, target, *sizes, low.interleave)
 
 
-def _pointwise(low: Lowering, group: Group) -> None:
+def _pointwise(low: Assembly, group: Group) -> None:
     a, b = (low.tensors[source] for source in group.inputs)
     out, wanted = low.output(group), low.plan.needed[group.end]
     period = 0 if a.shape == b.shape else low.interleave
@@ -206,7 +57,7 @@ def _pointwise(low: Lowering, group: Group) -> None:
     low.op(kind, chosen(a, wanted), chosen(b, wanted), chosen(out, wanted), out.length, period)
 
 
-def _activation(low: Lowering, group: Group) -> None:
+def _activation(low: Assembly, group: Group) -> None:
     source, out, wanted = low.tensors[group.inputs[0]], low.output(group), low.plan.needed[group.end]
     code, table = _operator(group.main, out.shape[0])
     which = np.flatnonzero(wanted) if len(table) > 1 else np.zeros(int(wanted.sum()), np.int64)
@@ -223,7 +74,7 @@ def _operator(node: Node, channels: int) -> tuple[int, Floats]:
     return CODES[operator], parameters(operator, node.dense, channels)
 
 
-def _fused(low: Lowering, group: Group, out: Tensor) -> tuple[int, int, bool, bool]:
+def _fused(low: Assembly, group: Group, out: Tensor) -> tuple[int, int, bool, bool]:
     """Code, place of the scales, whether each channel has its own, and whether it is a plain ReLU."""
     activation = group.activation
     if activation is None or is_free(activation):
@@ -232,7 +83,7 @@ def _fused(low: Lowering, group: Group, out: Tensor) -> tuple[int, int, bool, bo
     return code, low.scale_rows(table), len(table) > 1, False
 
 
-def _conv(low: Lowering, group: Group) -> None:
+def _conv(low: Assembly, group: Group) -> None:
     node, wanted = group.main, low.plan.needed[group.end]
     source = low.tensors[group.inputs[0]]
     window = Window.of(node, source.shape, low.plan.shapes[group.end])
@@ -267,7 +118,7 @@ def _taps(node: Node, wanted: NDArray[np.bool_]) -> tuple[Ints, Ints, Ints, Ints
 
 
 def _phases(
-    low: Lowering, group: Group, window: Window, taps: tuple[Ints, Ints, Ints]
+    low: Assembly, group: Group, window: Window, taps: tuple[Ints, Ints, Ints]
 ) -> tuple[Tensor, Ints, Ints, Ints]:
     """Take a padded input apart by the stride, so that the convolution moves by one over its phases."""
     channel, down, across = taps
@@ -286,7 +137,7 @@ def _phases(
     return taken, phase, y // high, x // wide
 
 
-def _rows(low: Lowering, group: Group, window: Window, sorted_by_row: tuple[Ints, Floats, Ints]) -> None:
+def _rows(low: Assembly, group: Group, window: Window, sorted_by_row: tuple[Ints, Floats, Ints]) -> None:
     """The rows of a convolution, as strips or as single products, whichever is cheaper."""
     offsets, values, starts = sorted_by_row
     out, wanted = low.output(group), low.plan.needed[group.end]
@@ -325,7 +176,7 @@ def _rows(low: Lowering, group: Group, window: Window, sorted_by_row: tuple[Ints
     low.ops.append(entry + [0] * (FIELDS - len(entry)))
 
 
-_LOWER: Mapping[str, Callable[[Lowering, Group], None]] = {
+_LOWER: Mapping[str, Callable[[Assembly, Group], None]] = {
     "input": _input,
     "conv": _conv,
     "cat": _cat,
@@ -345,4 +196,10 @@ def lower(plan: Plan, schedule: Schedule) -> Program:
     Raises:
         SafsError: it would need more memory than offsets of 32 bits can name.
     """
-    return Lowering(plan, schedule).program()
+    low = Assembly(plan, schedule)
+    for at, group in enumerate(plan.groups):
+        if at and at == schedule.alone:
+            low.spread(at)
+        _LOWER[group.main.op](low, group)
+        low.end(at)
+    return low.program()

@@ -31,7 +31,10 @@ def operations(path: Path) -> list[dict[str, Any]]:
     x = np.random.default_rng(0).normal(size=(max(INTERLEAVES), *model.input_shape)).astype(np.float32)
     y = np.empty((len(x), len(model.classes)), np.float32)
     costs, run = Costs(model._plan), kernel()
-    prepared = {i: Prepared(lower(model._plan, Schedule(i, 0, 0, 0)), model.input_shape, len(model.classes)) for i in INTERLEAVES}
+    prepared = {
+        i: Prepared(lower(model._plan, Schedule(i, 0, 0, 0)), model.input_shape, len(model.classes))
+        for i in INTERLEAVES
+    }
     memory = {i: program._memory() for i, program in prepared.items()}
     taken = {i: np.zeros((ROUNDS, len(program.program.ops))) for i, program in prepared.items()}
     for i, (call, address, _) in memory.items():
@@ -91,7 +94,10 @@ def main() -> None:
         print(f"{name}: {value:.3f} ns, {value / fitted[0]:.2f} multiply-adds")
     off = np.sqrt(((matrix @ fitted - taken) ** 2 * weight**2).sum() / (taken**2 * weight**2).sum())
     print(f"{len(layers)} layers, off by {off:.0%}")
-    keep("layers", {"nanoseconds": dict(zip(TERMS, fitted.tolist(), strict=True)), "off": float(off), "layers": len(layers)})
+    keep(
+        "layers",
+        {"nanoseconds": dict(zip(TERMS, fitted.tolist(), strict=True)), "off": float(off), "layers": len(layers)},
+    )
 
 
 if __name__ == "__main__":

@@ -341,7 +341,11 @@ def bounds() -> str:
     head = [f"{length} vectors, {place}" for place in ("aligned", "shifted") for length in (12, 6, 3)]
     rows = []
     for kib in (16, 128, 2048):
-        cells = [found["strips"][f"{kib} KiB, {place}, {length} vectors"] for place in ("aligned", "shifted") for length in (12, 6, 3)]
+        cells = [
+            found["strips"][f"{kib} KiB, {place}, {length} vectors"]
+            for place in ("aligned", "shifted")
+            for length in (12, 6, 3)
+        ]
         rows.append([f"{kib} KiB", *(f"{median:.2f}" for median, _, _ in cells)])
     prices = sorted((values[0], name) for name, values in found["activations"].items())
     fitted = layers["nanoseconds"]
@@ -363,7 +367,9 @@ def bounds() -> str:
         + ", ".join(f"{name} {price:.1f}" for price, name in prices)
         + "."
     )
-    return "\n".join(["## What bounds the runtime", "", text, "", lines(["input", *head], rows), "", more, "", on(found)])
+    return "\n".join(
+        ["## What bounds the runtime", "", text, "", lines(["input", *head], rows), "", more, "", on(found)]
+    )
 
 
 SECTIONS: tuple[Callable[[], str], ...] = (

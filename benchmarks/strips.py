@@ -44,7 +44,11 @@ def aligned(floats: int) -> np.ndarray:
 
 def run_of_strips(kib: int, shift: int, length: int) -> tuple[Callable[[], None], int]:
     """A run of a millisecond or so, and the vectors' multiply-adds in it."""
-    arena, mask, y = aligned(kib * 256 + 16 * BYTES), np.full(length * BYTES // 4, -1, np.int32), aligned(length * BYTES)
+    arena, mask, y = (
+        aligned(kib * 256 + 16 * BYTES),
+        np.full(length * BYTES // 4, -1, np.int32),
+        aligned(length * BYTES),
+    )
     pairs = np.zeros((NONZEROS, 2), np.int32)
     pairs[:, 0] = np.sort(np.random.default_rng(0).integers(0, kib * 1024 // BYTES, NONZEROS)) * BYTES + shift
     pairs[:, 1] = np.ones(NONZEROS, np.float32).view(np.int32)
@@ -61,7 +65,9 @@ def run_of_acts(code: int) -> tuple[Callable[[], None], int]:
     x, y, mask = aligned(LONGEST * BYTES), aligned(LONGEST * BYTES), np.full(LONGEST * BYTES, -1, np.int32)
     x[:] = 2 * np.random.default_rng(0).normal(size=len(x))
     scale = np.array([1.1, 0.9, 1.2, 0.1], np.float32)
-    return lambda: acts(10_000 // LONGEST, code, x.ctypes.data, mask.ctypes.data, y.ctypes.data, scale), 10_000 // LONGEST * LONGEST
+    return lambda: acts(
+        10_000 // LONGEST, code, x.ctypes.data, mask.ctypes.data, y.ctypes.data, scale
+    ), 10_000 // LONGEST * LONGEST
 
 
 def main() -> None:

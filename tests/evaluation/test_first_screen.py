@@ -4,9 +4,9 @@ from pathlib import Path
 import pytest
 
 from safs.evaluation.decision import Rates, decide, half_interval
-from safs.evaluation.figures import amount, digits, size
 from safs.evaluation.report import render_report
 from safs.evaluation.selection import read_evaluation
+from safs.figures import amount, digits, size
 from safs.steps.report import report
 from tests.evaluation.evaluations import entry, evaluation
 

@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 
 from safs.evaluation.charts import accuracy_chart, confusion_chart
-from safs.evaluation.figures import percent
 from safs.evaluation.measurement import VARIANTS
 from safs.evaluation.report import LABELS, render_report
 from safs.evaluation.selection import choose
+from safs.figures import percent
 from safs.files import read_json
 from tests.evaluation.evaluations import entry, evaluation
 

@@ -6,8 +6,8 @@ from markupsafe import Markup
 
 from safs.data.dataset import DatasetInfo, Examples, Part
 from safs.data.profile import profile
-from safs.evaluation.page import render
 from safs.evaluation.samples import CLASSES, COLOURS, image_strip, series_chart
+from safs.pages import render_page
 
 
 def render_data_report(info: DatasetInfo, parts: Mapping[Part, Examples]) -> str:
@@ -16,8 +16,8 @@ def render_data_report(info: DatasetInfo, parts: Mapping[Part, Examples]) -> str
     images = len(info.shape) == 3
     training = parts["train"]
     colours = len(COLOURS)
-    return render(
-        "data_report",
+    return render_page(
+        "evaluation/data_report.html.jinja",
         info=info,
         profile=profile(parts, info.classes),
         channels=channel_names(info),

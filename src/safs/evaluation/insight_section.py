@@ -7,8 +7,8 @@ from typing import Any
 from markupsafe import Markup
 
 from safs.evaluation.insight_charts import ablation_chart, training_chart
-from safs.evaluation.page import render
 from safs.evaluation.search_chart import search_chart
+from safs.pages import render_page
 
 
 def render_insight(evaluation: Mapping[str, Any], labels: Mapping[str, str]) -> Markup:
@@ -24,8 +24,8 @@ def render_insight(evaluation: Mapping[str, Any], labels: Mapping[str, str]) -> 
     best = max(evaluation["models"], key=lambda entry: entry["validation_accuracy"])["seed"]
     training = {variant: seeds for variant, seeds in insight["training"].items() if seeds}
     return Markup(  # noqa: S704
-        render(
-            "insight",
+        render_page(
+            "evaluation/insight.html.jinja",
             ablation=ablation_rows(insight["ablation"]),
             epochs=next(iter(insight["ablation"].values()))["epochs"],
             seeds=len(insight["ablation"]),

@@ -11,7 +11,7 @@ from safs.evaluation.decision import Rates, decide
 from safs.evaluation.front_chart import front_chart
 from safs.evaluation.insight_section import render_insight
 from safs.evaluation.mistakes import class_rows
-from safs.evaluation.page import render
+from safs.pages import render_page
 from safs.version import VERSION
 
 LABELS = {
@@ -55,8 +55,8 @@ def render_report(
     ]
     made = decide(evaluations, chosen, rates)
     found = {column.label: column.measured for column in made.columns}
-    first = render(
-        "decision",
+    first = render_page(
+        "evaluation/decision.html.jinja",
         d=made,
         measured=all(found.values()),
         dense=found["dense"],
@@ -65,8 +65,8 @@ def render_report(
     )
     all_measured = all(entry.get("serving", {}).get("models") for entry in evaluations)
     pictures = [Markup(confusion_chart(entry["confusion"], entry["classes"])) for entry in evaluations]  # noqa: S704
-    return render(
-        "report",
+    return render_page(
+        "evaluation/report.html.jinja",
         decision=Markup(first),  # noqa: S704
         front=Markup(front_chart(evaluations)) if all_measured else "",  # noqa: S704
         version=VERSION,

@@ -16,14 +16,31 @@ from safs.runtime.fusing import Group, Plan, is_free, output_channels
 from safs.runtime.lanes import LONGEST, WIDTH
 from safs.runtime.layout import Window, families
 
-STRIP, VECTOR, ACTIVATED = 70, 2, 19  # a strip of a row beside its nonzeros, a vector of outputs, one with an activation
+STRIP, VECTOR, ACTIVATED = (
+    70,
+    2,
+    19,
+)  # a strip of a row beside its nonzeros, a vector of outputs, one with an activation
 SHORT, FULL = 1.2, 6  # a multiply-add in strips with fewer vectors than would hide its latency
 PLANE = 150  # a plane that is copied, pooled or combined
-READ = {"input": 4, "max_pool": 0.7, "avg_pool": 0.7, "adaptive_avg": 2, "add": 1.5, "mul": 1.5, "affine": 2, "spread": 4}
+READ = {
+    "input": 4,
+    "max_pool": 0.7,
+    "avg_pool": 0.7,
+    "adaptive_avg": 2,
+    "add": 1.5,
+    "mul": 1.5,
+    "affine": 2,
+    "spread": 4,
+}
 PHASE = 0.35  # a float that is copied into its phase
 GATHERED, ROW = 5.6, 130  # a lone nonzero, and a row of them
 DENSE_GAIN = 4  # a dense row's floats that cost as much as one scattered nonzero
-NEAR, NEXT, FAR = 75_000, 0.28, 0.7  # floats that a core keeps to itself, and what one more costs; beyond a million, what it adds
+NEAR, NEXT, FAR = (
+    75_000,
+    0.28,
+    0.7,
+)  # floats that a core keeps to itself, and what one more costs; beyond a million, what it adds
 WIDER = 1.04  # more than a vector's images leave less of the caches
 CALL = 15_000  # a call
 INTERLEAVES = (1, WIDTH, 2 * WIDTH)

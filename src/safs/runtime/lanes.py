@@ -36,7 +36,9 @@ def splat(builder: Any, value: Any, count: int = WIDTH) -> Any:
     """A vector that holds one value in every lane."""
     kind = ir.VectorType(value.type, count)
     single = builder.insert_element(ir.Constant(kind, ir.Undefined), value, ir.Constant(INT, 0))
-    return builder.shuffle_vector(single, ir.Constant(kind, ir.Undefined), ir.Constant(ir.VectorType(INT, count), [0] * count))
+    return builder.shuffle_vector(
+        single, ir.Constant(kind, ir.Undefined), ir.Constant(ir.VectorType(INT, count), [0] * count)
+    )
 
 
 def fused(builder: Any, a: Any, b: Any, c: Any) -> Any:

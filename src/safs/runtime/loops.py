@@ -134,7 +134,10 @@ def phases(arena: Any, base: int, sources: Any, targets: Any, phase: Any, sizes:
                         arena[target + column] = arena[source + column * across]
                 else:
                     for column in range(count):
-                        a, b = base + 4 * (source + column * across * interleave), base + 4 * (target + column * interleave)
+                        a, b = (
+                            base + 4 * (source + column * across * interleave),
+                            base + 4 * (target + column * interleave),
+                        )
                         for at in range(0, 4 * interleave, BYTES):
                             move(a + at, b + at)
 

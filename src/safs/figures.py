@@ -6,6 +6,16 @@ def percent(value: float) -> str:
     return f"{100 * value:.2f}"
 
 
+def points(value: float) -> str:
+    """A difference of fractions, with its sign.
+
+    Example:
+        >>> points(0.0123)
+        '+1.23%'
+    """
+    return f"{100 * value:+.2f}%"
+
+
 def digits(value: float) -> str:
     """Three significant digits, without an exponent where that is short.
 

@@ -31,7 +31,7 @@ from safs.export.tracing import trace
 from safs.files import read_json
 from safs.models import ModelSpec, load_model
 
-ROUNDS = 4
+ROUNDS = 16
 BATCHES = (1, 32)
 
 

@@ -29,7 +29,6 @@ def operations(path: Path) -> list[dict[str, Any]]:
     """What each convolution of a network does, and the nanoseconds that it takes."""
     model = load(path)
     x = np.random.default_rng(0).normal(size=(max(INTERLEAVES), *model.input_shape)).astype(np.float32)
-    y = np.empty((len(x), len(model.classes)), np.float32)
     costs, run = Costs(model._plan), kernel()
     prepared = {
         i: Prepared(lower(model._plan, Schedule(i, 0, 0, 0)), model.input_shape, len(model.classes))
@@ -37,16 +36,17 @@ def operations(path: Path) -> list[dict[str, Any]]:
     }
     memory = {i: program._memory() for i, program in prepared.items()}
     taken = {i: np.zeros((ROUNDS, len(program.program.ops))) for i, program in prepared.items()}
-    for i, (call, address, _) in memory.items():
-        call[Call.X], call[Call.IMAGES], call[Call.Y] = x.ctypes.data, i, y.ctypes.data
-        run(address)
+    for i, own in memory.items():
+        own.x[:], own.call[Call.IMAGES] = x[:i], i
+        run(own.address)
     for number in range(ROUNDS):
-        for i, (call, address, _) in memory.items():
+        for i, own in memory.items():
+            call = own.call
             first, call[Call.OP_COUNT] = call[Call.OPS], 1
             for at in range(taken[i].shape[1]):
                 call[Call.OPS] = first + at * FIELDS * 8
                 start = time.perf_counter_ns()
-                run(address)
+                run(own.address)
                 taken[i][number, at] = time.perf_counter_ns() - start
             call[Call.OPS] = first
     found = []

@@ -1,35 +1,66 @@
-"""Puts the table of a finished run into the README: `python -m benchmarks.readme_table SELECTION_FOLDER`."""
+"""Puts figures into the README: `python -m benchmarks.readme_table [SELECTION_FOLDER]`.
+
+The table of accuracies comes from the selection folder of a finished run, that of speed from `benchmarks/results/inference.json`.
+"""
 
 import re
 import sys
 from pathlib import Path
 
+from benchmarks.workshop import RESULTS
 from safs.files import read_json, write_text
 
 README = Path(__file__).parents[1] / "README.md"
 VARIANTS = {"dense": "dense", "relu": "pruned, ReLU", "stage1": "stage 1", "stage2": "stage 2", "safs": "SAFS"}
+NETWORKS = {"resnet18": "ResNet-18", "vgg16": "VGG-16", "efficientnet_b0": "EfficientNet-B0", "lenet5": "LeNet-5"}
 
 
-def markdown(selection: Path) -> str:
-    """The accuracy table of a selection folder in Markdown."""
-    evaluations = read_json(selection / "selection.json")["evaluations"]
-    head = ["zeros", *VARIANTS.values(), "SAFS - ReLU, paired", "bytes"]
-    rows = [head, ["---:"] * len(head)]
-    for entry in evaluations:
+def table(rows: list[list[str]]) -> str:
+    """Rows in Markdown, the first of which is the head."""
+    first, *others = rows
+    return "\n".join(f"| {' | '.join(row)} |" for row in [first, ["---:"] * len(first), *others])
+
+
+def accuracies(selection: Path) -> str:
+    """The accuracies of a selection folder."""
+    rows = [["zeros", *VARIANTS.values(), "SAFS - ReLU, paired", "bytes"]]
+    for entry in read_json(selection / "selection.json")["evaluations"]:
         cells = [entry["variants"][name] for name in VARIANTS]
-        accuracies = [f"{100 * cell['test_mean']:.2f} ± {100 * cell['test_spread']:.2f}" for cell in cells]
+        shown = [f"{100 * cell['test_mean']:.2f} ± {100 * cell['test_spread']:.2f}" for cell in cells]
         gain = f"{100 * entry['gain_mean']:+.2f} ± {100 * entry['gain_spread']:.2f}"
-        size = f"{entry['sparse_bytes']:,}"
-        rows.append([f"{100 * entry['sparsity']:g}%", *accuracies, gain, size])
-    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+        rows.append([f"{100 * entry['sparsity']:g}%", *shown, gain, f"{entry['sparse_bytes']:,}"])
+    return table(rows)
+
+
+def speed() -> str:
+    """How much smaller and faster layer-wise pruned networks are."""
+    found = read_json(RESULTS / "inference.json")["rows"]
+    rows = [["network", "zeros", "file", "one image", "32 images", "learnt activations"]]
+    for network, name in NETWORKS.items():
+        for zeros in ("90%", "95%", "99%"):
+            row = found[f"{network} {zeros} layerwise"]
+            batches = [row["milliseconds"][batch] for batch in ("1", "32")]
+            ratios = [[times["onnxruntime"][0] / times[ours][0] for times in batches] for ours in ("safs", "safs learnt")]
+            plain = [f"{ratio:.1f} x" for ratio in ratios[0]]
+            learnt = " / ".join(f"{ratio:.1f} x" for ratio in ratios[1])
+            rows.append([name, zeros, f"1/{row['times_smaller']:.0f}", *plain, learnt])
+    return table(rows)
+
+
+def put(text: str, mark: str, content: str) -> str:
+    """The text with a content between its marks.
+
+    Raises:
+        SystemExit: it has no such marks.
+    """
+    text, found = re.subn(rf"(<!-- {mark} -->\n).*?(<!-- end -->)", lambda m: f"{m[1]}{content}\n{m[2]}", text, flags=re.S)
+    if not found:
+        sys.exit(f"error: {README} has no place between <!-- {mark} --> and <!-- end -->")
+    return text
 
 
 if __name__ == "__main__":
-    table = markdown(Path(sys.argv[1]))
-    text = README.read_text(encoding="utf-8")
-    marked = r"(<!-- table -->\n).*?(<!-- end -->)"
-    text, found = re.subn(marked, lambda place: f"{place[1]}{table}\n{place[2]}", text, flags=re.S)
-    if not found:
-        sys.exit(f"error: {README} has no place between <!-- table --> and <!-- end -->")
-    write_text(README, text)
-    print(table)
+    page = put(README.read_text(encoding="utf-8"), "speed", speed())
+    if len(sys.argv) > 1:
+        page = put(page, "accuracy", accuracies(Path(sys.argv[1])))
+    write_text(README, page)

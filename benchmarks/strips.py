@@ -52,7 +52,7 @@ def run_of_strips(kib: int, shift: int, length: int) -> tuple[Callable[[], None]
     pairs = np.zeros((NONZEROS, 2), np.int32)
     pairs[:, 0] = np.sort(np.random.default_rng(0).integers(0, kib * 1024 // BYTES, NONZEROS)) * BYTES + shift
     pairs[:, 1] = np.ones(NONZEROS, np.float32).view(np.int32)
-    repeats = 400 // length
+    repeats = 8000 // length
 
     def run() -> None:
         strips(repeats, length, arena.ctypes.data, pairs.ctypes.data, mask.ctypes.data, y.ctypes.data)
@@ -66,8 +66,8 @@ def run_of_acts(code: int) -> tuple[Callable[[], None], int]:
     x[:] = 2 * np.random.default_rng(0).normal(size=len(x))
     scale = np.array([1.1, 0.9, 1.2, 0.1], np.float32)
     return lambda: acts(
-        10_000 // LONGEST, code, x.ctypes.data, mask.ctypes.data, y.ctypes.data, scale
-    ), 10_000 // LONGEST * LONGEST
+        150_000 // LONGEST, code, x.ctypes.data, mask.ctypes.data, y.ctypes.data, scale
+    ), 150_000 // LONGEST * LONGEST
 
 
 def main() -> None:

@@ -22,7 +22,7 @@ from safs.compaction import compact
 from safs.errors import NotCoveredError
 from safs.export.sparse_file import write
 from safs.export.tracing import trace
-from safs.files import write_json
+from safs.files import read_json, write_json
 from safs.models import ModelSpec, fresh_model
 from safs.pruning.making import make_masks
 from safs.pruning.masks import apply_masks
@@ -64,10 +64,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=float, default=900, help="no model is begun after so many seconds")
     parser.add_argument("--out", type=Path, default=Path("benchmarks/results/torchvision-runtime.json"))
+    parser.add_argument("--resume", action="store_true", help="take what is in that file already as it is")
     given = parser.parse_args()
     torch.set_num_threads(1)
     results = []
-    for result in sweep(survey, given.seconds):
+    known = read_json(given.out)["models"] if given.resume and given.out.exists() else []
+    for result in sweep(survey, given.seconds, known):
         results.append(result)
         print(result, flush=True)
         measured = {"torch": torch.__version__, "torchvision": torchvision.__version__, "machine": platform.machine()}

@@ -11,7 +11,7 @@ import json
 import platform
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -74,21 +74,27 @@ def survey(architecture: str, side: int) -> dict[str, Any]:
     }
 
 
-def sweep(survey: Callable[[str, int], dict[str, Any]], seconds: float) -> Iterator[dict[str, Any]]:
+def sweep(
+    survey: Callable[[str, int], dict[str, Any]], seconds: float, known: Iterable[dict[str, Any]] = ()
+) -> Iterator[dict[str, Any]]:
     """What a survey says of every classification model of torchvision, the smallest first; what fails is told, not raised.
 
     Args:
         survey: takes an architecture and the side of the images, in pixels.
         seconds: no model is begun after so many.
+        known: what it has said of some of them already.
     """
     from torchvision import models
 
     sizes = {
         name: models.get_model_weights(name).DEFAULT.meta["num_params"] for name in models.list_models(module=models)
     }
-    begin = time.perf_counter()
+    begin, said = time.perf_counter(), {result["model"]: result for result in known if "error" not in result}
     for name in sorted(sizes, key=lambda name: sizes[name]):
         architecture = f"torchvision:{name}"
+        if architecture in said:
+            yield said[architecture]
+            continue
         if time.perf_counter() - begin > seconds:
             result = {"model": architecture, "error": "not begun: the time was over"}
         else:

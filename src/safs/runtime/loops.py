@@ -9,7 +9,9 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from safs.runtime.vectors import BYTES, every_second, greatest, move
+from safs.runtime.vectors import BYTES, every_second, greatest, move, transpose
+
+LANES = BYTES // 4
 
 options = {"error_model": "numpy", "_nrt": False}  # no counting of references: nothing is allocated
 quick = njit(**options)
@@ -57,20 +59,39 @@ def fill(values: Any, value: Any) -> None:
 
 
 @quick
-def copy_in(arena: Any, x: Any, channels: Any, planes: Any, step: int, interleave: int) -> None:
-    """Images [images, channels, height, width] into planes."""
+def copy_in(arena: Any, base: int, x: Any, pixels: int, channels: Any, planes: Any, step: int, interleave: int) -> None:
+    """Images [images, channels, height, width] into planes.
+
+    Args:
+        arena: all tensors.
+        base: the arena's address.
+        x: the images.
+        pixels: their address.
+        channels: which channel goes to each plane.
+        planes: offsets of the planes to write.
+        step: floats of a plane's row.
+        interleave: images in a column.
+    """
+    images, width = x.shape[0], x.shape[3]
+    size = x.shape[1] * x.shape[2] * width
     for number in range(len(planes)):
-        for image in range(x.shape[0]):
-            for row in range(x.shape[2]):
-                start = planes[number] + row * step
+        for row in range(x.shape[2]):
+            start, source = planes[number] + row * step, (channels[number] * x.shape[2] + row) * width
+            if interleave == 1:
+                line, target = x[0, channels[number], row], arena[start : start + width]
+                for column in range(width):
+                    target[column] = line[column]
+                continue
+            whole = images - images % LANES if width >= LANES else 0
+            for first in range(0, whole, LANES):
+                for at in range(0, width, LANES):
+                    column = min(at, width - LANES)  # the last of them overlaps the one before
+                    a, b = pixels + 4 * (first * size + source + column), base + 4 * (start + first + column * interleave)
+                    transpose(a, 4 * size, b, 4 * interleave)
+            for image in range(whole, images):
                 line = x[image, channels[number], row]
-                if interleave == 1:
-                    target = arena[start : start + len(line)]
-                    for column in range(len(line)):
-                        target[column] = line[column]
-                else:
-                    for column in range(len(line)):
-                        arena[start + image + column * interleave] = line[column]
+                for column in range(width):
+                    arena[start + image + column * interleave] = line[column]
 
 
 @quick
@@ -127,8 +148,8 @@ def phases(arena: Any, base: int, sources: Any, targets: Any, phase: Any, sizes:
                 source = sources[number] + y * step + (begin * across + first_column) * interleave
                 target = targets[number] + row * out_step + begin * interleave
                 if interleave == 1:
-                    whole = count - count % (BYTES // 4) if across == 2 else 0
-                    for column in range(0, whole, BYTES // 4):
+                    whole = count - count % LANES if across == 2 else 0
+                    for column in range(0, whole, LANES):
                         every_second(base + 4 * (source + 2 * column), base + 4 * (target + column))
                     for column in range(whole, count):
                         arena[target + column] = arena[source + column * across]

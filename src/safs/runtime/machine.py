@@ -113,7 +113,9 @@ def run(call: int) -> None:
         some = planes[op[1] : op[1] + op[2]]
         first, second, target = some[:, 0], some[:, 1], some[:, 2]
         if kind == INPUT:
-            copy_in(arena, x[image : image + 1] if alone else x, first, target, op[3], op[4])
+            some_images = x[image : image + 1] if alone else x
+            pixels = at[X] + 4 * image * x[0].size
+            copy_in(arena, base, some_images, pixels, first, target, op[3], op[4])
         elif kind == PHASES:
             phases(arena, base, first, target, second, op[3:14])
         elif kind in (MAX_POOL, ALL_MEAN, INSIDE_MEAN):

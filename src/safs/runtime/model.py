@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -11,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from safs.errors import SafsError
-from safs.runtime.costs import Costs, Schedule
+from safs.runtime.costs import INTERLEAVES, Costs, Schedule
 from safs.runtime.curves import along
 from safs.runtime.fusing import plan
 from safs.runtime.kernels import kernel
@@ -23,6 +24,7 @@ from safs.runtime.rules import shapes_of
 
 SHARE = 3e5  # a tenth of a millisecond: a thread that gets less costs more than it brings
 LARGEST_BATCH = 2**16
+IMAGES = int(Call.IMAGES)
 
 
 class Prepared:
@@ -31,7 +33,7 @@ class Prepared:
     def __init__(self, program: Program, input_shape: Sequence[int], classes: int) -> None:
         self.program = program
         self._kernel = kernel()
-        self._spare: list[tuple[NDArray[np.int64], int, Floats]] = []
+        self._spare: list[Memory] = []
         offsets, weights = (np.ascontiguousarray(program.pairs[:, column]) for column in (0, 1))
         self._parts: dict[Call, NDArray[Any]] = {
             Call.OPS: program.ops,
@@ -64,19 +66,41 @@ class Prepared:
             memory = self._spare.pop()  # atomic
         except IndexError:
             memory = self._memory()
-        call, address, _ = memory
-        call[Call.X], call[Call.IMAGES], call[Call.Y] = x.ctypes.data, len(x), y.ctypes.data
-        self._kernel(address)
+        images = memory.call[IMAGES] = len(x)
+        memory.x[:images] = x  # their addresses are known, those of other arrays take longer to ask for
+        self._kernel(memory.address)
+        y[:] = memory.y[:images]
         self._spare.append(memory)
 
-    def _memory(self) -> tuple[NDArray[np.int64], int, Floats]:
-        arena, call = _aligned(self.program.size), np.zeros(len(Call), np.int64)
+    def _memory(self) -> "Memory":
+        images = self.program.interleave
+        shape = tuple(self._numbers[field] for field in (Call.CHANNELS, Call.HEIGHT, Call.WIDTH))
+        call, arena = np.zeros(len(Call), np.int64), _aligned(self.program.size)
+        x, y = np.zeros((images, *shape), np.float32), np.zeros((images, self._numbers[Call.CLASSES]), np.float32)
         for field, number in self._numbers.items():
             call[field] = number
-        for field, part in self._parts.items():
+        for field, part in {**self._parts, Call.ARENA: arena, Call.X: x, Call.Y: y}.items():
             call[field] = part.ctypes.data
-        call[Call.ARENA] = arena.ctypes.data
-        return call, call.ctypes.data, arena
+        return Memory(call, call.ctypes.data, x, y, arena)
+
+
+@dataclass(frozen=True)
+class Memory:
+    """What one call at a time has for itself.
+
+    Attributes:
+        call: the numbers of `Call`.
+        address: theirs.
+        x: its images.
+        y: their logits.
+        arena: all tensors between.
+    """
+
+    call: NDArray[np.int64]
+    address: int
+    x: Floats
+    y: Floats
+    arena: Floats
 
 
 def _aligned(size: int) -> Floats:
@@ -104,6 +128,7 @@ class Model:
         self._plan = plan(network, shapes_of(network))
         self._costs = Costs(self._plan)
         self._prepared: dict[int, Prepared | None] = {}
+        self._chosen: dict[int, tuple[Schedule, Prepared]] = {}
         self._lock = Lock()
         self._threads = threads or len(os.sched_getaffinity(0))
         self._pool = ThreadPoolExecutor(self._threads - 1) if self._threads > 1 else None
@@ -135,7 +160,7 @@ class Model:
             end = min(start + schedule.interleave, len(images))
             calls.append((prepared, slice(start, end)))
             start, work = end, work + schedule.cost(end - start)
-        if self._pool is None or len(calls) == 1:
+        if self._pool is None or len(calls) == 1:  # nothing to share
             for prepared, part in calls:
                 prepared(images[part], logits[part])
             return logits
@@ -174,11 +199,11 @@ class Model:
 
     def _choose(self, images: int) -> tuple[Schedule, Prepared]:
         """The program that computes the next of so many images at the least cost an image."""
-        for schedule in self._costs.cheapest(images):
-            prepared = self._program(schedule)
-            if prepared is not None:
-                return schedule, prepared
-        raise AssertionError("a single image at a time can be computed or the network is refused")
+        images = min(images, max(INTERLEAVES))  # more are computed by further calls
+        if images not in self._chosen:
+            ways = ((schedule, self._program(schedule)) for schedule in self._costs.cheapest(images))
+            self._chosen[images] = next((schedule, prepared) for schedule, prepared in ways if prepared)
+        return self._chosen[images]
 
     def _program(self, schedule: Schedule) -> Prepared | None:
         with self._lock:

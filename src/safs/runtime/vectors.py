@@ -204,6 +204,32 @@ def every_second(typing: Any, x: Any, y: Any) -> Any:
 
 
 @intrinsic
+def transpose(typing: Any, x: Any, step: Any, y: Any, out_step: Any) -> Any:
+    """Write as many vectors as a vector has floats, from and to addresses, rows becoming columns.
+
+    Args:
+        x: address of the first vector.
+        step: bytes from there to the next.
+        y: address to write to.
+        out_step: bytes from one vector to the next there.
+    """
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        x, step, y, out_step = arguments
+        rows = [_load(builder, builder.add(x, builder.mul(step, _long(row)))) for row in range(WIDTH)]
+        zips = [[half + lane // 2 + WIDTH * (lane % 2) for lane in range(WIDTH)] for half in (0, WIDTH // 2)]
+        for _ in range(WIDTH.bit_length() - 1):  # each time rows from both halves are zipped
+            pairs = zip(rows[: WIDTH // 2], rows[WIDTH // 2 :], strict=True)
+            rows = [builder.shuffle_vector(a, b, ir.Constant(INTS, lanes)) for a, b in pairs for lanes in zips]
+        for row, value in enumerate(rows):
+            place = builder.add(y, builder.mul(out_step, _long(row)))
+            builder.store(value, _pointer(builder, place, 0, FLOATS), align=4)
+        return context.get_dummy_value()
+
+    return types.void(*[types.int64] * 4), generate
+
+
+@intrinsic
 def move(typing: Any, x: Any, y: Any) -> Any:
     """Copy a vector from and to an address."""
 

@@ -22,7 +22,7 @@ from safs.runtime.program import Call, Program
 from safs.runtime.reader import read
 from safs.runtime.rules import shapes_of
 
-SHARE = 3e5  # a tenth of a millisecond: a thread that gets less costs more than it brings
+SHARE = 2e6  # half a millisecond: a thread that gets less costs more than it brings
 LARGEST_BATCH = 2**16
 IMAGES = int(Call.IMAGES)
 
@@ -160,12 +160,12 @@ class Model:
             end = min(start + schedule.interleave, len(images))
             calls.append((prepared, slice(start, end)))
             start, work = end, work + schedule.cost(end - start)
-        if self._pool is None or len(calls) == 1:  # nothing to share
+        threads = min(self._threads, len(calls), 1 + int(work / SHARE))
+        if self._pool is None or threads == 1:
             for prepared, part in calls:
                 prepared(images[part], logits[part])
-            return logits
-        threads = min(self._threads, len(calls), 1 + int(work / SHARE))
-        self._spread([lambda p=p, s=s: p(images[s], logits[s]) for p, s in calls], threads)  # type: ignore[misc]
+        else:
+            self._spread([lambda p=p, s=s: p(images[s], logits[s]) for p, s in calls], threads)  # type: ignore[misc]
         return logits
 
     def classify(self, pixels: ArrayLike) -> Floats:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from safs.runtime.vectors import BYTES, every_second, greatest, move, transpose
+from safs.runtime.vectors import BYTES, every_second, greatest, halved, move, transpose
 
 LANES = BYTES // 4
 
@@ -164,17 +164,17 @@ def phases(arena: Any, base: int, sources: Any, targets: Any, phase: Any, sizes:
 
 
 @quick
-def halve(arena: Any, source: int, target: int, sizes: Any) -> None:
+def halve(arena: Any, base: int, source: int, target: int, sizes: Any) -> None:
     """Maximum of each 2x2 window of one plane of single images."""
     step, rows, columns, out_step = sizes[2], sizes[3], sizes[4], sizes[5]
+    whole = columns - columns % LANES
     for row in range(rows):
-        a = arena[source + 2 * row * step : source + 2 * row * step + 2 * columns]
-        b = arena[source + (2 * row + 1) * step : source + (2 * row + 1) * step + 2 * columns]
-        out = arena[target + row * out_step : target + row * out_step + columns]
-        for column in range(columns):
-            upper = a[2 * column] if a[2 * column] > a[2 * column + 1] else a[2 * column + 1]
-            lower = b[2 * column] if b[2 * column] > b[2 * column + 1] else b[2 * column + 1]
-            out[column] = upper if upper > lower else lower
+        upper, lower, out = source + 2 * row * step, source + (2 * row + 1) * step, target + row * out_step
+        for column in range(0, whole, LANES):
+            halved(base + 4 * (upper + 2 * column), base + 4 * (lower + 2 * column), base + 4 * (out + column))
+        for column in range(whole, columns):
+            a, b = upper + 2 * column, lower + 2 * column
+            arena[out + column] = max(arena[a], arena[a + 1], arena[b], arena[b + 1])
 
 
 @quick
@@ -210,7 +210,7 @@ def pool(arena: Any, base: int, sources: Any, targets: Any, sizes: Any, kind: in
     simple = simple and top == 0 and left == 0 and 2 * rows <= height and 2 * columns <= width
     for number in range(len(sources)):
         if simple and interleave == 1:
-            halve(arena, sources[number], targets[number], sizes)
+            halve(arena, base, sources[number], targets[number], sizes)
             continue
         if simple and 4 * interleave % BYTES == 0:
             halve_many(base, sources[number], targets[number], sizes)

@@ -38,7 +38,7 @@ def act(code: int, count: int, x: int, mask: int, y: int, scale: Any) -> None:
 
 @quick
 def convolve(base: int, op: Any, rows: Any, bias: Any, nonzeros: int, masks: int, scales: Any) -> None:
-    """All rows of a sparse convolution, strip by strip, each row's activation right behind it."""
+    """All rows of a sparse convolution, strip by strip, and then their activations."""
     masks += 4 * op[5]
     vectors, code, place = op[4], op[6], op[7]
     floor = np.float32(0) if op[9] else np.float32(-np.inf)
@@ -53,8 +53,11 @@ def convolve(base: int, op: Any, rows: Any, bias: Any, nonzeros: int, masks: int
             complete = rows[row, 5] != 0
             lowest = floor if complete else np.float32(-np.inf)
             strip(length, x, nonzeros, start, end, bias[row], lowest, masks + shift, residual, y)
-            if code >= 0 and complete:
-                act(code, length, y, masks + shift, y, scales[place + rows[row, 4]])
+    if code >= 0:
+        for row in range(op[2], op[2] + op[3]):
+            if rows[row, 5] != 0:
+                y = base + 4 * rows[row, 2]
+                act(code, vectors, y, masks, y, scales[place + rows[row, 4]])
 
 
 @quick

@@ -190,6 +190,23 @@ def greatest(typing: Any, a: Any, b: Any, c: Any, d: Any, y: Any) -> Any:
 
 
 @intrinsic
+def halved(typing: Any, a: Any, b: Any, y: Any) -> Any:
+    """The largest of each two by two floats of two rows, a vector of them, from and to addresses."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        a, b, y = arguments
+        rows = [Lanes(builder, _load(builder, a, at)).max(Lanes(builder, _load(builder, b, at))) for at in (0, BYTES)]
+        even, odd = (
+            Lanes(builder, builder.shuffle_vector(*(row.value for row in rows), ir.Constant(INTS, [*range(first, 2 * WIDTH, 2)])))
+            for first in (0, 1)
+        )
+        builder.store(even.max(odd).value, _pointer(builder, y, 0, FLOATS), align=4)
+        return context.get_dummy_value()
+
+    return types.void(*[types.int64] * 3), generate
+
+
+@intrinsic
 def every_second(typing: Any, x: Any, y: Any) -> Any:
     """Copy the first of every two floats, a vector of them, from and to addresses."""
 

@@ -40,7 +40,9 @@ def speed() -> str:
         for zeros in ("90%", "95%", "99%"):
             row = found[f"{network} {zeros} layerwise"]
             batches = [row["milliseconds"][batch] for batch in ("1", "32")]
-            ratios = [[times["onnxruntime"][0] / times[ours][0] for times in batches] for ours in ("safs", "safs learnt")]
+            ratios = [
+                [times["onnxruntime"][0] / times[ours][0] for times in batches] for ours in ("safs", "safs learnt")
+            ]
             plain = [f"{ratio:.1f} x" for ratio in ratios[0]]
             learnt = " / ".join(f"{ratio:.1f} x" for ratio in ratios[1])
             rows.append([name, zeros, f"1/{row['times_smaller']:.0f}", *plain, learnt])
@@ -53,7 +55,9 @@ def put(text: str, mark: str, content: str) -> str:
     Raises:
         SystemExit: it has no such marks.
     """
-    text, found = re.subn(rf"(<!-- {mark} -->\n).*?(<!-- end -->)", lambda m: f"{m[1]}{content}\n{m[2]}", text, flags=re.S)
+    text, found = re.subn(
+        rf"(<!-- {mark} -->\n).*?(<!-- end -->)", lambda m: f"{m[1]}{content}\n{m[2]}", text, flags=re.S
+    )
     if not found:
         sys.exit(f"error: {README} has no place between <!-- {mark} --> and <!-- end -->")
     return text

@@ -86,7 +86,10 @@ def copy_in(arena: Any, base: int, x: Any, pixels: int, channels: Any, planes: A
             for first in range(0, whole, LANES):
                 for at in range(0, width, LANES):
                     column = min(at, width - LANES)  # the last of them overlaps the one before
-                    a, b = pixels + 4 * (first * size + source + column), base + 4 * (start + first + column * interleave)
+                    a, b = (
+                        pixels + 4 * (first * size + source + column),
+                        base + 4 * (start + first + column * interleave),
+                    )
                     transpose(a, 4 * size, b, 4 * interleave)
             for image in range(whole, images):
                 line = x[image, channels[number], row]

@@ -197,7 +197,10 @@ def halved(typing: Any, a: Any, b: Any, y: Any) -> Any:
         a, b, y = arguments
         rows = [Lanes(builder, _load(builder, a, at)).max(Lanes(builder, _load(builder, b, at))) for at in (0, BYTES)]
         even, odd = (
-            Lanes(builder, builder.shuffle_vector(*(row.value for row in rows), ir.Constant(INTS, [*range(first, 2 * WIDTH, 2)])))
+            Lanes(
+                builder,
+                builder.shuffle_vector(*(row.value for row in rows), ir.Constant(INTS, [*range(first, 2 * WIDTH, 2)])),
+            )
             for first in (0, 1)
         )
         builder.store(even.max(odd).value, _pointer(builder, y, 0, FLOATS), align=4)

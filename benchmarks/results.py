@@ -194,7 +194,7 @@ def torchvision_runtime() -> str:
     ran = [row for row in models if "relative_error" in row]
     worse = [row for row in ran if row["relative_error"] > max(1e-5, 2 * row["torch_in_float32"])]
     text = (
-        f"{len(ran)} of {len(models)} classification models of torchvision {found['torchvision']}, with random weights and "
+        f"{len(ran)} of the {len(models)} smallest classification models of torchvision {found['torchvision']}, with random weights and "
         f"{found['sparsity']:.0%} of them pruned, run in the sparse runtime (`python -m benchmarks.torchvision_runtime`). Largest "
         f"difference from PyTorch in float64, beside the largest logit: {max(row['relative_error'] for row in ran):.1e}, in PyTorch's own "
         f"float32 {max(row['torch_in_float32'] for row in ran):.1e}; {len(worse)} are more than twice as far off as that, and more "

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from safs.errors import SafsError
 from safs.runtime.costs import Schedule, waists
-from safs.runtime.fusing import Group, Plan
+from safs.runtime.fusing import Group, Plan, last_reads
 from safs.runtime.lanes import WIDTH
 from safs.runtime.layout import Memory, Tensor, families
 from safs.runtime.network import Floats
@@ -150,7 +150,7 @@ def chosen(tensor: Tensor, wanted: NDArray[np.bool_]) -> Ints:
 
 def _ends(plan: Plan) -> list[list[int]]:
     """For each group the tensors that are not read after it."""
-    last = {index: at for at, group in enumerate(plan.groups) for index in group.reads()}
+    last = last_reads(plan)
     for group in reversed(plan.groups):  # what is joined lives as long as what it is joined to
         if group.main.op == "cat":
             for source in group.inputs:

@@ -12,20 +12,17 @@ from itertools import accumulate
 
 import numpy as np
 
-from safs.runtime.fusing import Group, Plan, is_free, output_channels
+from safs.runtime.fusing import Group, Plan, is_free, last_reads, output_channels
 from safs.runtime.lanes import LONGEST, WIDTH
 from safs.runtime.layout import Window, families
 
-STRIP, VECTOR, ACTIVATED = (
-    70,
-    2,
-    19,
-)  # a strip of a row beside its nonzeros, a vector of outputs, one with an activation
+STRIP = 70  # a strip of a row beside its nonzeros
+VECTOR, ACTIVATED = 2, 19  # a vector of outputs, and what an activation adds to it
 SHORT, FULL = 1.2, 6  # a multiply-add in strips with fewer vectors than would hide its latency
 PLANE = 150  # a plane that is copied, pooled or combined
-READ = {
-    "input": 4,
-    "max_pool": 0.7,
+READ = {  # a float that is read, by what is done with it
+    "input": 0.8,
+    "max_pool": 0.4,
     "avg_pool": 0.7,
     "adaptive_avg": 2,
     "add": 1.5,
@@ -36,11 +33,8 @@ READ = {
 PHASE = 0.35  # a float that is copied into its phase
 GATHERED, ROW = 5.6, 130  # a lone nonzero, and a row of them
 DENSE_GAIN = 4  # a dense row's floats that cost as much as one scattered nonzero
-NEAR, NEXT, FAR = (
-    75_000,
-    0.28,
-    0.7,
-)  # floats that a core keeps to itself, and what one more costs; beyond a million, what it adds
+NEAR = 75_000  # floats that a core keeps to itself
+NEXT, FAR = 0.28, 0.7  # one more than these, and what it adds beyond a million
 WIDER = 1.04  # more than a vector's images leave less of the caches
 CALL = 15_000  # a call
 INTERLEAVES = (1, WIDTH, 2 * WIDTH)
@@ -139,7 +133,7 @@ class Costs:
 
 def waists(plan: Plan) -> list[int | None]:
     """For each group the only tensor from before that it or a later one reads; None where there are several, or none."""
-    last = {index: at for at, group in enumerate(plan.groups) for index in group.reads()}
+    last = last_reads(plan)
     found: list[int | None] = []
     count = total = 0
     for at, group in enumerate(plan.groups):

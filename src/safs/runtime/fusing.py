@@ -80,6 +80,11 @@ def plan(network: Network, shapes: list[Shape]) -> Plan:
     return result
 
 
+def last_reads(plan: Plan) -> dict[int, int]:
+    """The number of the last group that reads each tensor."""
+    return {index: at for at, group in enumerate(plan.groups) for index in group.reads()}
+
+
 def channels_read(node: Node, rows: NDArray[np.bool_], channels: int) -> NDArray[np.bool_]:
     """The input channels that some rows of a convolution read."""
     read = np.zeros(channels, bool)

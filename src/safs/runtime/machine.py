@@ -102,10 +102,10 @@ def run(call: int) -> None:
     x = view(at[X], np.float32, (at[IMAGES], at[CHANNELS], at[HEIGHT], at[WIDTH]))
     y = view(at[Y], np.float32, (at[IMAGES], at[CLASSES]))
     alone = at[ALONE]
-    repeated = alone * (len(x) - 1)
-    for turn in range(repeated + len(ops)):
-        image = turn // alone if turn < repeated + alone else 0
-        op = ops[turn - image * alone if turn < repeated + alone else turn - repeated]
+    before = alone * len(x)  # operations before those that all images share
+    for turn in range(before + len(ops) - alone):
+        image = turn // alone if turn < before else 0
+        op = ops[turn % alone if turn < before else turn - before + alone]
         kind = op[0]
         if kind == CONV:
             convolve(base, op, rows, bias, at[PAIRS], at[MASKS], scales)

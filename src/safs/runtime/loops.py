@@ -144,7 +144,7 @@ def phases(arena: Any, base: int, sources: Any, targets: Any, phase: Any, sizes:
     for number in range(len(sources)):
         first_row, first_column = phase[number] // across - top, phase[number] % across - left
         begin = 0 if first_column >= 0 else (-first_column + across - 1) // across
-        count = min(columns, (width - 1 - first_column) // across + 1) - begin
+        count = max(0, min(columns, (width - 1 - first_column) // across + 1) - begin)
         for row in range(rows):
             y = row * down + first_row
             if 0 <= y < height:

@@ -14,7 +14,7 @@ from scipy.optimize import nnls
 
 from benchmarks.workshop import keep
 from safs.runtime import load
-from safs.runtime.costs import FULL, INTERLEAVES, NEAR, Costs, Schedule
+from safs.runtime.costs import DISTANT, FULL, INTERLEAVES, NEAR, Costs, Schedule
 from safs.runtime.kernels import kernel
 from safs.runtime.lanes import LONGEST
 from safs.runtime.lowering import lower
@@ -77,7 +77,7 @@ def terms(layer: dict[str, Any]) -> list[float]:
         outputs,
         outputs * layer["activation"],
         max(0, layer["floats"] - NEAR),
-        max(0, layer["floats"] - 1_000_000),
+        max(0, layer["floats"] - DISTANT),
     ]
 
 

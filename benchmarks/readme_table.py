@@ -7,6 +7,7 @@ import re
 import sys
 from pathlib import Path
 
+from benchmarks.results import lines
 from benchmarks.workshop import RESULTS
 from safs.files import read_json, write_text
 
@@ -15,27 +16,21 @@ VARIANTS = {"dense": "dense", "relu": "pruned, ReLU", "stage1": "stage 1", "stag
 NETWORKS = {"resnet18": "ResNet-18", "vgg16": "VGG-16", "efficientnet_b0": "EfficientNet-B0", "lenet5": "LeNet-5"}
 
 
-def table(rows: list[list[str]]) -> str:
-    """Rows in Markdown, the first of which is the head."""
-    first, *others = rows
-    return "\n".join(f"| {' | '.join(row)} |" for row in [first, ["---:"] * len(first), *others])
-
-
 def accuracies(selection: Path) -> str:
     """The accuracies of a selection folder."""
-    rows = [["zeros", *VARIANTS.values(), "SAFS - ReLU, paired", "bytes"]]
+    rows = []
     for entry in read_json(selection / "selection.json")["evaluations"]:
         cells = [entry["variants"][name] for name in VARIANTS]
         shown = [f"{100 * cell['test_mean']:.2f} ± {100 * cell['test_spread']:.2f}" for cell in cells]
         gain = f"{100 * entry['gain_mean']:+.2f} ± {100 * entry['gain_spread']:.2f}"
         rows.append([f"{100 * entry['sparsity']:g}%", *shown, gain, f"{entry['sparse_bytes']:,}"])
-    return table(rows)
+    return lines(["zeros", *VARIANTS.values(), "SAFS - ReLU, paired", "bytes"], rows)
 
 
 def speed() -> str:
     """How much smaller and faster layer-wise pruned networks are."""
     found = read_json(RESULTS / "inference.json")["rows"]
-    rows = [["network", "zeros", "file", "one image", "32 images", "learnt activations"]]
+    rows = []
     for network, name in NETWORKS.items():
         for zeros in ("90%", "95%", "99%"):
             row = found[f"{network} {zeros} layerwise"]
@@ -46,7 +41,7 @@ def speed() -> str:
             plain = [f"{ratio:.1f} x" for ratio in ratios[0]]
             learnt = " / ".join(f"{ratio:.1f} x" for ratio in ratios[1])
             rows.append([name, zeros, f"1/{row['times_smaller']:.0f}", *plain, learnt])
-    return table(rows)
+    return lines(["network", "zeros", "file", "one image", "32 images", "learnt activations"], rows)
 
 
 def put(text: str, mark: str, content: str) -> str:

@@ -11,12 +11,10 @@ from safs.runtime.costs import Schedule, waists
 from safs.runtime.fusing import Group, Plan, last_reads
 from safs.runtime.lanes import WIDTH
 from safs.runtime.layout import Memory, Tensor, families
-from safs.runtime.network import Floats
+from safs.runtime.network import Floats, Ints
 from safs.runtime.program import FIELDS, Kind, Program
 
 MOST_BYTES = 2**31 - 2**20  # offsets are 32-bit
-
-Ints = NDArray[np.int64]
 
 
 class Assembly:

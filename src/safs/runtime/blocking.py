@@ -12,11 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from safs.runtime.lanes import WIDTH
+from safs.runtime.network import Ints
 
 FIRST_CACHE = 6000  # floats of the input in a part: three quarters of 32 KiB
 LEAST, LEAST_VECTORS = 6, 72  # nonzeros of a row in a part, and their products with vectors, that make up for going on
-
-Ints = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -52,8 +51,9 @@ def parts(offsets: Ints, starts: Ints, length: int) -> Parts:
     row = np.repeat(np.arange(count), np.diff(starts))
     key = _part(offsets, count, length) * count + row
     order = np.argsort(key, kind="stable")
+    taken = key[order]
     entries = np.union1d(key, np.flatnonzero(np.diff(starts) == 0))  # a row without nonzeros has its bias
-    start, end = (np.searchsorted(key[order], entries, side) for side in ("left", "right"))
+    start, end = (np.searchsorted(taken, entries, side) for side in ("left", "right"))
     rows = entries % count
     return Parts(order, rows, start, end, _first_seen(rows), _first_seen(rows[::-1])[::-1])
 

@@ -34,7 +34,8 @@ PHASE = 0.35  # a float that is copied into its phase
 GATHERED, ROW = 5.6, 130  # a lone nonzero, and a row of them
 DENSE_GAIN = 4  # a dense row's floats that cost as much as one scattered nonzero
 NEAR = 75_000  # floats that a core keeps to itself
-NEXT, FAR = 0.28, 0.7  # one more than these, and what it adds beyond a million
+DISTANT = 1_000_000  # floats that are near to no core
+NEXT, FAR = 0.28, 0.7  # one more than the near ones, and what it adds beyond the distant ones
 WIDER = 1.04  # more than a vector's images leave less of the caches
 CALL = 15_000  # a call
 INTERLEAVES = (1, WIDTH, 2 * WIDTH)
@@ -76,16 +77,15 @@ class Costs:
     def schedules(self) -> list[Schedule]:
         """The best way for each number of images that can be computed together."""
         alone = [0.0, *accumulate(self.of(at, 1) for at in range(len(self.work)))]
+        each = {0: 0.0}
+        each |= {at: alone[at] + self._spread(one) for at, one in enumerate(waists(self.plan)) if one is not None}
         found = []
         for interleave in INTERLEAVES:
             wider = WIDER if interleave > WIDTH else 1.0
             costs = [wider * self.of(at, interleave) for at in range(len(self.work))]
             rest = [*accumulate(reversed(costs), initial=0.0)][::-1]
-            each = {0: 0.0}
-            for at, waist in enumerate(waists(self.plan) if interleave > 1 else []):
-                if waist is not None:
-                    each[at] = alone[at] + self._spread(waist)
-            best = min(each, key=lambda at: each[at] * interleave + rest[at])
+            cuts = each if interleave > 1 else [0]
+            best = min(cuts, key=lambda at: each[at] * interleave + rest[at])
             found.append(Schedule(interleave, best, each[best], rest[best]))
         return found
 
@@ -145,4 +145,4 @@ def waists(plan: Plan) -> list[int | None]:
 
 
 def _traffic(floats: int) -> float:
-    return NEXT * max(0, floats - NEAR) + FAR * max(0, floats - 1_000_000)
+    return NEXT * max(0, floats - NEAR) + FAR * max(0, floats - DISTANT)

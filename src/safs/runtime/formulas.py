@@ -68,9 +68,8 @@ def log1p(x: Lanes) -> Lanes:
     exponent = builder.ashr(shifted, x.whole(23))
     power = builder.shl(exponent, x.whole(23))
     f = x.from_bits(builder.sub(u.bits(), power)) - 1.0
-    lost = (
-        (x - (u - 1.0)) * (1.0 - f) * x.from_bits(builder.sub(x.whole(127 << 23), power))
-    )  # what 1 + x has rounded away
+    reciprocal = (1.0 - f) * x.from_bits(builder.sub(x.whole(127 << 23), power))  # of u, near enough for what follows
+    lost = (x - (u - 1.0)) * reciprocal  # what 1 + x has rounded away
     e = Lanes(builder, builder.sitofp(exponent, x.value.type))
     square = f * f
     y = f.polynomial(LOG) * f * square

@@ -9,9 +9,8 @@ from typing import Any
 import numpy as np
 from numba import njit
 
+from safs.runtime.lanes import WIDTH
 from safs.runtime.vectors import BYTES, every_second, greatest, halved, move, transpose
-
-LANES = BYTES // 4
 
 options = {"error_model": "numpy", "_nrt": False}  # no counting of references: nothing is allocated
 quick = njit(**options)
@@ -82,15 +81,12 @@ def copy_in(arena: Any, base: int, x: Any, pixels: int, channels: Any, planes: A
                 for column in range(width):
                     target[column] = line[column]
                 continue
-            whole = images - images % LANES if width >= LANES else 0
-            for first in range(0, whole, LANES):
-                for at in range(0, width, LANES):
-                    column = min(at, width - LANES)  # the last of them overlaps the one before
-                    a, b = (
-                        pixels + 4 * (first * size + source + column),
-                        base + 4 * (start + first + column * interleave),
-                    )
-                    transpose(a, 4 * size, b, 4 * interleave)
+            whole = images - images % WIDTH if width >= WIDTH else 0
+            for first in range(0, whole, WIDTH):
+                for at in range(0, width, WIDTH):
+                    column = min(at, width - WIDTH)  # the last of them overlaps the one before
+                    a = pixels + 4 * (first * size + source + column)
+                    transpose(a, 4 * size, base + 4 * (start + first + column * interleave), 4 * interleave)
             for image in range(whole, images):
                 line = x[image, channels[number], row]
                 for column in range(width):
@@ -151,17 +147,15 @@ def phases(arena: Any, base: int, sources: Any, targets: Any, phase: Any, sizes:
                 source = sources[number] + y * step + (begin * across + first_column) * interleave
                 target = targets[number] + row * out_step + begin * interleave
                 if interleave == 1:
-                    whole = count - count % LANES if across == 2 else 0
-                    for column in range(0, whole, LANES):
+                    whole = count - count % WIDTH if across == 2 else 0
+                    for column in range(0, whole, WIDTH):
                         every_second(base + 4 * (source + 2 * column), base + 4 * (target + column))
                     for column in range(whole, count):
                         arena[target + column] = arena[source + column * across]
                 else:
                     for column in range(count):
-                        a, b = (
-                            base + 4 * (source + column * across * interleave),
-                            base + 4 * (target + column * interleave),
-                        )
+                        a = base + 4 * (source + column * across * interleave)
+                        b = base + 4 * (target + column * interleave)
                         for at in range(0, 4 * interleave, BYTES):
                             move(a + at, b + at)
 
@@ -170,10 +164,10 @@ def phases(arena: Any, base: int, sources: Any, targets: Any, phase: Any, sizes:
 def halve(arena: Any, base: int, source: int, target: int, sizes: Any) -> None:
     """Maximum of each 2x2 window of one plane of single images."""
     step, rows, columns, out_step = sizes[2], sizes[3], sizes[4], sizes[5]
-    whole = columns - columns % LANES
+    whole = columns - columns % WIDTH
     for row in range(rows):
         upper, lower, out = source + 2 * row * step, source + (2 * row + 1) * step, target + row * out_step
-        for column in range(0, whole, LANES):
+        for column in range(0, whole, WIDTH):
             halved(base + 4 * (upper + 2 * column), base + 4 * (lower + 2 * column), base + 4 * (out + column))
         for column in range(whole, columns):
             a, b = upper + 2 * column, lower + 2 * column

@@ -5,14 +5,14 @@ from collections.abc import Callable, Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from safs.runtime.assembly import Assembly, Ints, chosen
+from safs.runtime.assembly import Assembly, chosen
 from safs.runtime.blocking import parts
 from safs.runtime.costs import DENSE_GAIN, Schedule
 from safs.runtime.formulas import CODES, parameters
 from safs.runtime.fusing import Group, Plan, input_channels, is_free, output_channels
 from safs.runtime.lanes import LONGEST, WIDTH
 from safs.runtime.layout import Tensor, Window, phase_size, phase_tensor
-from safs.runtime.network import Floats, Node
+from safs.runtime.network import Floats, Ints, Node
 from safs.runtime.program import FIELDS, Kind, Program
 
 SCRATCH = 0  # where a single number is made a vector

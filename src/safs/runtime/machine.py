@@ -9,22 +9,8 @@ from safs.runtime.loops import combine, copy_in, copy_out, gathered, inner, mean
 from safs.runtime.program import FIELDS, Call, Kind
 from safs.runtime.vectors import BYTES, activate, strip, view
 
-(
-    INPUT,
-    CONV,
-    SPARSE_DOT,
-    DENSE_DOT,
-    PHASES,
-    MAX_POOL,
-    ALL_MEAN,
-    INSIDE_MEAN,
-    MEANS,
-    ADD,
-    MUL,
-    ACTIVATION,
-    OUTPUT,
-    SPREAD,
-) = map(int, Kind)
+(INPUT, CONV, SPARSE_DOT, DENSE_DOT, PHASES, MAX_POOL, ALL_MEAN, INSIDE_MEAN, MEANS, ADD, MUL, ACTIVATION, OUTPUT,
+ SPREAD) = map(int, Kind)  # fmt: skip
 (X, IMAGES, CHANNELS, HEIGHT, WIDTH, Y, CLASSES, ARENA, FLOATS, OPS, OP_COUNT, ROWS, ROW_COUNT, BIAS, PAIRS, OFFSETS,
  WEIGHTS, NONZEROS, MASKS, SCALES, SCALE_COUNT, DENSE, DENSE_COUNT, PLANES, PLANE_COUNT, ALONE) = map(int, Call)  # fmt: skip
 CALL_LENGTH = len(Call)

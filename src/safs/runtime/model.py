@@ -146,7 +146,7 @@ class Model:
         Raises:
             SafsError: the images have another shape than the network takes.
         """
-        images = np.ascontiguousarray(x, np.float32)
+        images = np.asarray(x, np.float32)
         if images.shape[1:] != self.input_shape or not 1 <= len(images) <= LARGEST_BATCH:
             shape = ("batch", *self.input_shape)
             raise SafsError(

@@ -11,6 +11,7 @@ from safs.runtime.curves import Curves
 
 Shape = tuple[int, int, int]
 Floats = NDArray[np.float32]
+Ints = NDArray[np.int64]
 
 
 @dataclass(frozen=True)

@@ -36,6 +36,11 @@ def _masked_store(builder: Any, value: Lanes, mask: Any, address: Any, offset: i
     builder.store(kept, _pointer(builder, address, offset, value.ints), align=4)
 
 
+def _every_other(builder: Any, a: Any, b: Any, first: int) -> Any:
+    """Every second float of two vectors, the first or the second of each pair."""
+    return builder.shuffle_vector(a, b, ir.Constant(INTS, [*range(first, 2 * WIDTH, 2)]))
+
+
 def _walk(builder: Any, start: Any, end: Any, sums: list[list[Any]], x: Any, nonzeros: Any) -> tuple[Any, list[Any]]:
     """A loop over nonzeros, as many at a time as there are lists of sums."""
     count = len(sums)
@@ -196,13 +201,7 @@ def halved(typing: Any, a: Any, b: Any, y: Any) -> Any:
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         a, b, y = arguments
         rows = [Lanes(builder, _load(builder, a, at)).max(Lanes(builder, _load(builder, b, at))) for at in (0, BYTES)]
-        even, odd = (
-            Lanes(
-                builder,
-                builder.shuffle_vector(*(row.value for row in rows), ir.Constant(INTS, [*range(first, 2 * WIDTH, 2)])),
-            )
-            for first in (0, 1)
-        )
+        even, odd = (Lanes(builder, _every_other(builder, rows[0].value, rows[1].value, first)) for first in (0, 1))
         builder.store(even.max(odd).value, _pointer(builder, y, 0, FLOATS), align=4)
         return context.get_dummy_value()
 
@@ -215,9 +214,8 @@ def every_second(typing: Any, x: Any, y: Any) -> Any:
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         x, y = arguments
-        even = ir.Constant(INTS, list(range(0, 2 * WIDTH, 2)))
-        pairs = builder.shuffle_vector(_load(builder, x), _load(builder, x, BYTES), even)
-        builder.store(pairs, _pointer(builder, y, 0, FLOATS), align=4)
+        kept = _every_other(builder, _load(builder, x), _load(builder, x, BYTES), 0)
+        builder.store(kept, _pointer(builder, y, 0, FLOATS), align=4)
         return context.get_dummy_value()
 
     return types.void(types.int64, types.int64), generate

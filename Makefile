@@ -10,10 +10,13 @@ READY := $(VENV)/.ready
 help:  ## Show what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
 
-$(READY): pyproject.toml
+SCHEMAS := tests/manifests/requirements.txt
+
+$(READY): pyproject.toml $(SCHEMAS)
 	@command -v $(PYTHON) >/dev/null || { echo "error: $(PYTHON) not found; name a Python 3.11 or later with PYTHON=..." >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --upgrade --target $(VENV)/schemas --requirement $(SCHEMAS)
 	@touch $@
 
 demo: $(READY)  ## Run the whole pipeline on the bundled digits, from data to a registered sparse model

@@ -17,7 +17,7 @@ from safs.runtime.lanes import LONGEST, WIDTH
 from safs.runtime.layout import Window, families
 
 STRIP = 70  # a strip of a row beside its nonzeros
-VECTOR, ACTIVATED = 2, 19  # a vector of outputs, and what an activation adds to it
+VECTOR, ACTIVATED = 2, 14  # a vector of outputs, and what an activation adds to it
 SHORT, FULL = 1.2, 6  # a multiply-add in strips with fewer vectors than would hide its latency
 PLANE = 150  # a plane that is copied, pooled or combined
 READ = {  # a float that is read, by what is done with it

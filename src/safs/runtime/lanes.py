@@ -108,14 +108,18 @@ class Lanes:
         return self._new(self.builder.select(self.builder.fcmp_unordered("<", self.value, limit), self.value, limit))
 
     def where_positive(self, yes: Operand, no: Operand) -> "Lanes":
-        """`yes` where self >= 0, else `no`."""
-        positive = self.builder.fcmp_ordered(">=", self.value, self._other(0.0))
-        return self._new(self.builder.select(positive, self._other(yes), self._other(no)))
+        """`no` where self has a minus sign, else `yes`."""
+        negative = self.builder.icmp_signed("<", self.bits(), self.whole(0))
+        return self._new(self.builder.select(negative, self._other(no), self._other(yes)))
 
     def abs(self) -> "Lanes":
         """Without its sign."""
         bits = self.builder.and_(self.bits(), self.whole(0x7FFFFFFF))
         return self.from_bits(bits)
+
+    def negative(self) -> "Lanes":
+        """-|self|."""
+        return self.from_bits(self.builder.or_(self.bits(), self.whole(-0x80000000)))
 
     def signed_like(self, other: "Lanes") -> "Lanes":
         """Self, which is not negative, with the sign of `other`."""

@@ -64,9 +64,8 @@ def log1p(x: Lanes) -> Lanes:
     builder = x.builder
     exponent = builder.ashr(builder.sub((x + 1.0).bits(), x.whole(SQRT_HALF_BITS)), x.whole(23))
     scale = x.from_bits(builder.sub(x.whole(129 << 23), builder.shl(exponent, x.whole(23))))
-    f = (
-        x.fma(scale, scale - 4.0) * 0.25
-    )  # (1 + x) / 2^exponent - 1, rounded once; by 4 / 2^exponent, as 2^-128 is no float
+    # (1 + x) / 2^exponent - 1, rounded once; by 4 / 2^exponent, as 2^-128 is no float
+    f = x.fma(scale, scale - 4.0) * 0.25
     e = Lanes(builder, builder.sitofp(exponent, x.value.type))
     return e.fma(LN_2, (f * f).fma(f.polynomial(LOG).fma(f, -0.5), f))
 

@@ -33,7 +33,7 @@ def read_npz(path: Path) -> Found:
     Raises:
         SafsError: the file is damaged, an array is missing, has another form, objects or values that are not finite.
     """
-    arrays = {_usual(name): array for name, array in _load(path).items()}
+    arrays = {_usual(name): array for name, array in load_arrays(path).items()}
     known = {"classes", "groups", "x", "y"} | {f"{part}_{which}" for part in PARTS for which in "xy"}
     strange = sorted(set(arrays) - known - {f"{part}_groups" for part in PARTS})
     if strange:
@@ -53,7 +53,12 @@ def read_npz(path: Path) -> Found:
     return Found(parts)
 
 
-def _load(path: Path) -> dict[str, NDArray[Any]]:
+def load_arrays(path: Path) -> dict[str, NDArray[Any]]:
+    """The arrays of a file by name.
+
+    Raises:
+        SafsError: it is damaged, holds objects or a name twice, or unpacks to more than `LIMIT`.
+    """
     try:
         with zipfile.ZipFile(path) as archive:
             total = sum(entry.file_size for entry in archive.infolist())
@@ -126,11 +131,16 @@ def _part(path: Path, prefix: str, arrays: dict[str, NDArray[Any]], classes: tup
         raise SafsError(
             f"{path}: {prefix}groups has the shape {groups.shape}; it names a group for each of {len(y)} examples"
         )
-    names = _names(y, classes, f"{path}: {prefix}y")
-    return Labelled(_examples(x, where), names, tuple(str(group) for group in groups) if groups is not None else ())
+    names = names_of(y, classes, f"{path}: {prefix}y")
+    return Labelled(examples_of(x, where), names, tuple(str(group) for group in groups) if groups is not None else ())
 
 
-def _examples(x: NDArray[Any], where: str) -> NDArray[Any]:
+def examples_of(x: NDArray[Any], where: str) -> NDArray[Any]:
+    """An array's images, uint8 [count, channels, height, width], or series, float32 [count, channels, length].
+
+    Raises:
+        SafsError: it is neither, or has values that are not finite; `where` says which array.
+    """
     if x.dtype == np.uint8 and x.ndim == 3:
         return x[:, None]
     if x.dtype == np.uint8 and x.ndim == 4:
@@ -151,7 +161,12 @@ def _examples(x: NDArray[Any], where: str) -> NDArray[Any]:
     )
 
 
-def _names(y: NDArray[Any], classes: tuple[str, ...], where: str) -> tuple[str, ...]:
+def names_of(y: NDArray[Any], classes: tuple[str, ...], where: str) -> tuple[str, ...]:
+    """The names that labels stand for: themselves, or those of `classes` at their numbers.
+
+    Raises:
+        SafsError: they are neither strings nor numbers, or a number has no class.
+    """
     if y.dtype.kind == "U":
         if classes:
             raise SafsError(f"{where} has strings, so classes is not needed; leave it out")

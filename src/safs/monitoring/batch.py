@@ -11,9 +11,7 @@ from numpy.typing import NDArray
 from safs.data.forms import IMAGES, Windows
 from safs.data.images import read_image
 from safs.data.listing import Listing, list_folder
-from safs.data.npz import _examples as examples_of
-from safs.data.npz import _load as load_arrays
-from safs.data.npz import _names as names_of
+from safs.data.npz import examples_of, load_arrays, names_of
 from safs.data.own import OwnData, own_data
 from safs.data.tensors import as_inputs
 from safs.errors import SafsError, unknown

@@ -19,6 +19,7 @@ import optuna
 from optuna.exceptions import ExperimentalWarning, UpdateFinishedTrialError
 from optuna.storages import RDBStorage
 from optuna.trial import FrozenTrial, TrialState
+from sqlalchemy import event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
@@ -55,6 +56,12 @@ def study_name(bench: Bench) -> str:
     return f"safs-{digest.hexdigest()[:24]}"
 
 
+def _take_turns(storage: RDBStorage) -> None:
+    """Let SQLite, which locks no rows, lock the file before it reads: otherwise two machines can find the same task free."""
+    if storage.engine.name == "sqlite":
+        event.listen(storage.engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
+
+
 class SharedStudy:
     """Outcomes by key, each found by one of the machines that share the study.
 
@@ -76,6 +83,7 @@ class SharedStudy:
                 with warnings.catch_warnings():
                     warnings.simplefilter("ignore", ExperimentalWarning)
                     self.storage = RDBStorage(url, heartbeat_interval=heartbeat, grace_period=grace)
+                _take_turns(self.storage)
                 self.study = optuna.create_study(
                     storage=self.storage, study_name=name, direction="maximize", load_if_exists=True
                 )

@@ -91,17 +91,20 @@ class Assembly:
         return self.tensors[index]
 
     def spread(self, at: int) -> None:
-        """Give what the groups from here on read of one image its lane among the others."""
+        """Keep what the groups from here on read of each image, and then give each its lane."""
         self.interleave = self.schedule.interleave
         index = waists(self.plan)[at]
         assert index is not None
         one, (_, height, width) = self.tensors[index], self.plan.shapes[index]
         several = self.allocate(index, height, width, self.plan.needed[index])
         source, target = (chosen(tensor, self.plan.needed[index]) for tensor in (one, several))
-        self.op(Kind.SPREAD, source, source, target, height, width, one.step, several.step, self.interleave)
+        numbers, size = np.arange(len(source)), len(source) * one.length
+        kept = self.memory.take(1, self.interleave * size, 0, ("kept",)).start
+        self.op(Kind.KEEP, source, source, kept + numbers * one.length, one.length, size)
+        self.alone = len(self.ops)
+        self.op(Kind.GATHER, numbers, numbers, target, kept, one.length, self.interleave)
         if one.block is not None:
             self.memory.give_back(one.block)
-        self.alone = len(self.ops)
 
     def output(self, group: Group) -> Tensor:
         """Memory for what a group computes."""

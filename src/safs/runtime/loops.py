@@ -94,23 +94,21 @@ def copy_in(arena: Any, base: int, x: Any, pixels: int, channels: Any, planes: A
 
 
 @quick
-def spread(arena: Any, sources: Any, targets: Any, sizes: Any, lane: int) -> None:
-    """Copy planes of one image into its lane of planes of several.
+def keep(arena: Any, sources: Any, targets: Any, length: int, shift: int) -> None:
+    """Copy planes of one image to where it is kept until all images are there.
 
     Args:
         arena: all tensors.
         sources: offsets of the planes to take from.
-        targets: offsets of the planes to write.
-        sizes: height, width, step of the source, step and interleave of the target.
-        lane: which of the images it is.
+        targets: offsets of the planes to write, for the first image.
+        length: floats of a plane.
+        shift: floats from the first image's planes to this one's.
     """
-    height, width, step, out_step, interleave = sizes[0], sizes[1], sizes[2], sizes[3], sizes[4]
     for number in range(len(sources)):
-        for row in range(height):
-            source, target = sources[number] + row * step, targets[number] + row * out_step + lane
-            line, out = arena[source : source + width], arena[target : target + width * interleave]
-            for column in range(width):
-                out[column * interleave] = line[column]
+        source, target = sources[number], targets[number] + shift
+        line, out = arena[source : source + length], arena[target : target + length]
+        for i in range(length):
+            out[i] = line[i]
 
 
 @quick

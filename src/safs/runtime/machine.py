@@ -5,12 +5,12 @@ from typing import Any
 import numpy as np
 
 from safs.runtime.lanes import LONGEST
-from safs.runtime.loops import combine, copy_in, copy_out, gathered, inner, means, phases, pool, quick, spread
+from safs.runtime.loops import combine, copy_in, copy_out, gathered, inner, keep, means, phases, pool, quick
 from safs.runtime.program import FIELDS, Call, Kind
 from safs.runtime.vectors import BYTES, activate, strip, view
 
 (INPUT, CONV, SPARSE_DOT, DENSE_DOT, PHASES, MAX_POOL, ALL_MEAN, INSIDE_MEAN, MEANS, ADD, MUL, ACTIVATION, OUTPUT,
- SPREAD) = map(int, Kind)  # fmt: skip
+ KEEP, GATHER) = map(int, Kind)  # fmt: skip
 (X, IMAGES, CHANNELS, HEIGHT, WIDTH, Y, CLASSES, ARENA, FLOATS, OPS, OP_COUNT, ROWS, ROW_COUNT, BIAS, PAIRS, OFFSETS,
  WEIGHTS, NONZEROS, MASKS, SCALES, SCALE_COUNT, DENSE, DENSE_COUNT, PLANES, PLANE_COUNT, ALONE) = map(int, Call)  # fmt: skip
 CALL_LENGTH = len(Call)
@@ -117,7 +117,10 @@ def run(call: int) -> None:
             for i in range(len(some)):
                 source, end = base + 4 * first[i], base + 4 * target[i]
                 act(op[4], op[3], source, at[MASKS] + 4 * op[6], end, scales[op[5] + second[i]])
-        elif kind == SPREAD:
-            spread(arena, first, target, op[3:8], image)
+        elif kind == KEEP:
+            keep(arena, first, target, op[3], image * op[4])
+        elif kind == GATHER:
+            kept = base + 4 * op[3]
+            copy_in(arena, base, view(kept, np.float32, (len(x), op[2], 1, op[4])), kept, first, target, 0, op[5])
         elif kind == OUTPUT:
             copy_out(arena, target, y)

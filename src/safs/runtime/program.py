@@ -27,7 +27,8 @@ class Kind(IntEnum):
     MUL = 10
     ACTIVATION = 11
     OUTPUT = 12
-    SPREAD = 13
+    KEEP = 13
+    GATHER = 14
 
 
 class Call(IntEnum):

@@ -137,25 +137,30 @@ def phases(arena: Any, base: int, sources: Any, targets: Any, phase: Any, sizes:
     down, across, top, left, interleave = sizes[6], sizes[7], sizes[8], sizes[9], sizes[10]
     for number in range(len(sources)):
         first_row, first_column = phase[number] // across - top, phase[number] % across - left
-        begin = 0 if first_column >= 0 else (-first_column + across - 1) // across
-        count = max(0, min(columns, (width - 1 - first_column) // across + 1) - begin)
-        for row in range(rows):
-            y = row * down + first_row
-            if 0 <= y < height:
-                source = sources[number] + y * step + (begin * across + first_column) * interleave
-                target = targets[number] + row * out_step + begin * interleave
-                if interleave == 1:
-                    whole = count - count % WIDTH if across == 2 else 0
-                    for column in range(0, whole, WIDTH):
-                        every_second(base + 4 * (source + 2 * column), base + 4 * (target + column))
-                    for column in range(whole, count):
-                        arena[target + column] = arena[source + column * across]
-                else:
-                    for column in range(count):
-                        a = base + 4 * (source + column * across * interleave)
-                        b = base + 4 * (target + column * interleave)
-                        for at in range(0, 4 * interleave, BYTES):
-                            move(a + at, b + at)
+        above, before = max(0, -(first_row // down)), max(0, -(first_column // across))  # of these there is no input
+        high = min(rows, (height - 1 - first_row) // down + 1) - above
+        wide = min(columns, (width - 1 - first_column) // across + 1) - before
+        source = sources[number] + (above * down + first_row) * step + (before * across + first_column) * interleave
+        target = targets[number] + above * out_step + before * interleave
+        a, b = base + 4 * source, base + 4 * target
+        if interleave > 1:
+            for _ in range(high):
+                for column in range(wide):
+                    x, y = a + 4 * column * across * interleave, b + 4 * column * interleave
+                    for at in range(0, 4 * interleave, BYTES):
+                        move(x + at, y + at)
+                a, b = a + 4 * down * step, b + 4 * out_step
+        elif across == 2 and wide >= WIDTH:
+            for _ in range(high):
+                for at in range(0, wide, WIDTH):
+                    column = min(at, wide - WIDTH)  # the last of them overlaps the one before
+                    every_second(a + 8 * column, b + 4 * column)
+                a, b = a + 4 * down * step, b + 4 * out_step
+        else:
+            for row in range(high):
+                line, out = arena[source + row * down * step :], arena[target + row * out_step :]
+                for column in range(wide):
+                    out[column] = line[column * across]
 
 
 @quick

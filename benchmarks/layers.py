@@ -25,7 +25,7 @@ ROUNDS = 40
 TERMS = ("multiply-add", "in a short strip", "strip", "vector", "activation", "float away", "float far away")
 
 
-def operations(path: Path) -> list[dict[str, Any]]:
+def measured(path: Path) -> list[dict[str, Any]]:
     """What each convolution of a network does, and the nanoseconds that it takes."""
     model = load(path)
     x = np.random.default_rng(0).normal(size=(max(INTERLEAVES), *model.input_shape)).astype(np.float32)
@@ -35,7 +35,8 @@ def operations(path: Path) -> list[dict[str, Any]]:
         for i in INTERLEAVES
     }
     memory = {i: program._memory() for i, program in prepared.items()}
-    taken = {i: np.zeros((ROUNDS, len(program.program.ops))) for i, program in prepared.items()}
+    operations = {i: program.program.ops[program.program.once :] for i, program in prepared.items()}
+    taken = {i: np.zeros((ROUNDS, len(ops))) for i, ops in operations.items()}
     for i, own in memory.items():
         own.x[:], own.call[Call.IMAGES] = x[:i], i
         run(own.address)
@@ -50,20 +51,21 @@ def operations(path: Path) -> list[dict[str, Any]]:
                 taken[i][number, at] = time.perf_counter_ns() - start
             call[Call.OPS] = first
     found = []
-    for i, program in prepared.items():
+    for i, ops in operations.items():
         nanoseconds = np.percentile(taken[i], 20, axis=0)
-        convolutions = [at for at, op in enumerate(program.program.ops) if op[0] == Kind.CONV]
+        convolutions = [at for at, op in enumerate(ops) if op[0] == Kind.CONV]
         wanted = [at for at, group in enumerate(costs.plan.groups) if group.main.op == "conv" and _strips(costs, at, i)]
         for at, place in zip(wanted, convolutions, strict=True):
             rows, nonzeros, length, read, _ = costs.work[at]
-            op = program.program.ops[place]
+            op = ops[place]
             found.append({"network": path.stem, "images": i, "rows": rows, "nonzeros": nonzeros, "vectors": int(op[4]),
                           "activation": bool(op[6] >= 0), "floats": (read + rows * length) * i, "ns": float(nanoseconds[place])})  # fmt: skip
     return found
 
 
 def _strips(costs: Costs, at: int, interleave: int) -> bool:
-    return costs.work[at][2] * interleave > 1
+    rows, _, length, *_ = costs.work[at]
+    return rows > 0 and length * interleave > 1
 
 
 def terms(layer: dict[str, Any]) -> list[float]:
@@ -85,7 +87,7 @@ def main() -> None:
     """Measure, fit, print and keep."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("files", nargs="+", type=Path)
-    layers = [layer for path in parser.parse_args().files for layer in operations(path)]
+    layers = [layer for path in parser.parse_args().files for layer in measured(path)]
     taken = np.array([layer["ns"] for layer in layers])
     weight = 1 / np.sqrt(taken * [layer["images"] for layer in layers])
     matrix = np.array([terms(layer) for layer in layers], float)

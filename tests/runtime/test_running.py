@@ -206,6 +206,28 @@ def test_channels_that_nobody_reads_are_not_computed():
     assert error(network, model, (1, 6, 6), 3) < 1e-5
 
 
+@pytest.mark.parametrize("cut", [0, 2])
+def test_channels_that_depend_on_no_input_are_computed_once(cut):
+    model = nn.Sequential(
+        *(nn.Conv2d(2, 6, 3, padding=1), nn.Mish(), nn.Conv2d(6, 6, 3, padding=1), nn.SiLU()),
+        *(nn.Conv2d(6, 6, 3, padding=1), nn.AdaptiveAvgPool2d(1), nn.Flatten()),
+    )
+    randomise(model, 0, 0.0)
+    with torch.no_grad():
+        for layer, silent in ((0, [0, 2, 3]), (2, [1, 3, 4, 5]), (4, [5])):
+            model[layer].weight[silent] = 0
+    spec = spec_of((2, 9, 9), 6)
+    program = lower(planned(model, spec), Schedule(WIDTH, cut, 0, 0))
+    convolutions = [op[3] for op in program.ops if op[0] == Kind.CONV]
+    assert program.once == 3
+    assert convolutions == [3, 4, 1, 3, 2, 5]
+    prepared = Prepared(program, spec.input_shape, 6)
+    for count in (WIDTH, 3, 1, WIDTH):  # what is computed once stays
+        x, logits = images(spec.input_shape, count, seed=count), np.empty((count, 6), np.float32)
+        prepared(x.numpy(), logits)
+        assert relative_error(logits, evaluated(model, x)) < 1e-5
+
+
 def test_small_planes_of_many_images_share_vectors():
     runtime = Model(trace(*branches(0)))
     assert runtime._choose(1)[0].interleave == 1

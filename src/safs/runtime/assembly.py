@@ -10,7 +10,7 @@ from safs.errors import SafsError
 from safs.runtime.costs import Schedule, waists
 from safs.runtime.fusing import Group, Plan, last_reads
 from safs.runtime.lanes import WIDTH
-from safs.runtime.layout import Memory, Tensor, families
+from safs.runtime.layout import Block, Memory, Tensor, families
 from safs.runtime.network import Floats, Ints
 from safs.runtime.program import FIELDS, Kind, Program
 
@@ -30,6 +30,7 @@ class Assembly:
         self.interleave = 1 if schedule.alone else schedule.interleave
         self.families, self.memory = families(plan), Memory()
         self.tensors: dict[int, Tensor] = {}
+        self.once: list[list[int]] = []
         self.ops: list[list[int]] = []
         self.rows: list[Ints] = []
         self.bias: list[Floats] = []
@@ -60,9 +61,10 @@ class Assembly:
             pairs[:, 1] = np.concatenate(self.weights).view(np.int32)
         return Program(
             self.schedule.interleave,
+            len(self.once),
             self.alone,
             self.memory.size,
-            np.array(self.ops, np.int64),
+            np.array(self.once + self.ops, np.int64),
             _joined(self.rows, (0, 6), np.int64),
             _joined(self.bias, (0,), np.float32),
             pairs,
@@ -79,16 +81,33 @@ class Assembly:
         entry = [kind, start, len(target), *fields]
         self.ops.append(entry + [0] * (FIELDS - len(entry)))
 
+    def convolution(
+        self, kind: Kind, rows: Ints, bias: Floats, offsets: Ints, weights: Floats, fields: Sequence[int]
+    ) -> list[int]:
+        """An operation on rows, whose first and last nonzero count from the first of these."""
+        rows[:, :2] += sum(map(len, self.offsets))
+        entry = [kind, 0, sum(map(len, self.rows)), len(rows), *fields]
+        self.rows.append(rows)
+        self.bias.append(bias)
+        self.offsets.append(offsets * 4)
+        self.weights.append(weights)
+        return entry + [0] * (FIELDS - len(entry))
+
     def allocate(self, index: int, height: int, width: int, wanted: NDArray[np.bool_], tag: object = None) -> Tensor:
         """Memory for the planes of a tensor that are wanted."""
+        pitch = self.families.of(index).pitch
+        planes, block = self._planes(index, height, wanted, (width, pitch, self.interleave, tag))
+        self.tensors[index] = Tensor((len(wanted), height, width), pitch, self.interleave, planes.tolist(), block)
+        return self.tensors[index]
+
+    def _planes(
+        self, index: int, height: int, wanted: NDArray[np.bool_], key: tuple[object, ...]
+    ) -> tuple[Ints, Block]:
         layout = self.families.of(index)
         length = height * layout.pitch * self.interleave
         guard = (layout.rows * layout.pitch + layout.columns) * self.interleave
-        block = self.memory.take(int(wanted.sum()), length, guard, (width, layout.pitch, self.interleave, tag))
-        planes = np.where(wanted, block.start + (np.cumsum(wanted) - 1) * block.stride, -1)
-        shape = (len(wanted), height, width)
-        self.tensors[index] = Tensor(shape, layout.pitch, self.interleave, planes.tolist(), block)
-        return self.tensors[index]
+        block = self.memory.take(int(wanted.sum()), length, guard, key)
+        return np.where(wanted, block.start + (np.cumsum(wanted) - 1) * block.stride, -1), block
 
     def spread(self, at: int) -> None:
         """Keep what the groups from here on read of each image, and then give each its lane."""
@@ -106,10 +125,16 @@ class Assembly:
         if one.block is not None:
             self.memory.give_back(one.block)
 
-    def output(self, group: Group) -> Tensor:
-        """Memory for what a group computes."""
+    def output(self, group: Group, lasting: NDArray[np.bool_] | None = None) -> Tensor:
+        """Memory for what a group computes; channels that are `lasting` have planes that nobody else ever gets."""
         _, height, width = self.plan.shapes[group.end]
-        return self.allocate(group.end, height, width, self.plan.needed[group.end])
+        wanted = self.plan.needed[group.end]
+        if lasting is None or not lasting.any():
+            return self.allocate(group.end, height, width, wanted)
+        tensor = self.allocate(group.end, height, width, wanted & ~lasting)
+        planes, _ = self._planes(group.end, height, lasting, ("lasting", group.end))
+        tensor.planes = np.where(lasting, planes, tensor.planes).tolist()
+        return tensor
 
     def mask(self, tensor: Tensor) -> int:
         """Where the mask of a tensor's planes lies."""

@@ -3,7 +3,8 @@
 Several images in the lanes of a vector make small planes fill their vectors, and weights serve all of them; one image at a time
 stays nearer to the core. So the first layers may be computed image by image, and the rest for all at once. The unit is a
 multiply-add of a vector, 0.36 ns where the constants were fitted: to times of the layers of VGG-16, ResNet-18 and EfficientNet-B0
-at 90 to 99% on an AMD EPYC, for 1, 8 and 16 images.
+at 90 to 99% on an AMD EPYC, for 1, 8 and 16 images; the price of floats away (NEXT) so that the choices are those that were the
+quickest for these networks as a whole.
 """
 
 from dataclasses import dataclass
@@ -16,9 +17,9 @@ from safs.runtime.fusing import Group, Plan, is_free, last_reads, output_channel
 from safs.runtime.lanes import LONGEST, WIDTH
 from safs.runtime.layout import Window, families
 
-STRIP = 70  # a strip of a row beside its nonzeros
-VECTOR, ACTIVATED = 2, 14  # a vector of outputs, and what an activation adds to it
-SHORT, FULL = 1.2, 6  # a multiply-add in strips with fewer vectors than would hide its latency
+STRIP = 72  # a strip of a row beside its nonzeros
+VECTOR, ACTIVATED = 3, 11  # a vector of outputs, and what an activation adds to it
+SHORT, FULL = 1.25, 6  # a multiply-add in strips with fewer vectors than would hide its latency
 PLANE = 150  # a plane that is copied, pooled or combined
 READ = {  # a float that is read, by what is done with it
     "input": 0.8,
@@ -28,14 +29,14 @@ READ = {  # a float that is read, by what is done with it
     "add": 1.5,
     "mul": 1.5,
     "affine": 2,
-    "spread": 4,
+    "spread": 1.5,
 }
 PHASE = 0.35  # a float that is copied into its phase
 GATHERED, ROW = 5.6, 130  # a lone nonzero, and a row of them
 DENSE_GAIN = 4  # a dense row's floats that cost as much as one scattered nonzero
 NEAR = 75_000  # floats that a core keeps to itself
 DISTANT = 1_000_000  # floats that are near to no core
-NEXT, FAR = 0.28, 0.7  # one more than the near ones, and what it adds beyond the distant ones
+NEXT, FAR = 0.55, 0.7  # one more than the near ones, and what it adds beyond the distant ones
 WIDER = 1.04  # more than a vector's images leave less of the caches
 CALL = 15_000  # a call
 INTERLEAVES = (1, WIDTH, 2 * WIDTH)
@@ -113,7 +114,7 @@ class Costs:
         return cost + PLANE * rows * (group.main.op != "cat") + READ.get(group.main.op, 0) * read * interleave
 
     def _counts(self, group: Group) -> tuple[int, int, int, int, int]:
-        """Rows, nonzeros, floats of an output's plane, floats that are read, and planes that are taken apart; for one image."""
+        """Rows that depend on the image, nonzeros, floats of a plane, floats read, and planes taken apart; for one image."""
         shapes, needed = self.plan.shapes, self.plan.needed
         rows, (_, height, width) = int(needed[group.end].sum()), shapes[group.end]
         length = 1 if height * width == 1 else height * self.families.of(group.end).pitch
@@ -123,7 +124,10 @@ class Costs:
         window = Window.of(group.main, shapes[group.inputs[0]], shapes[group.end])
         kernel = group.main.sparse["weight"].shape[2:]
         phases = int(needed[group.inputs[0]].sum()) * min(int(np.prod(window.stride)), int(np.prod(kernel)))
-        nonzeros = int(needed[group.end][output_channels(group.main)].sum())
+        used = output_channels(group.main)
+        nonzeros = int(needed[group.end][used].sum())
+        if group.residual is None and not window.single:
+            rows = len(np.unique(used[needed[group.end][used]]))
         return rows, nonzeros, length, read, phases if window.strided else 0
 
     def _spread(self, index: int) -> float:

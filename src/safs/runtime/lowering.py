@@ -13,7 +13,7 @@ from safs.runtime.fusing import Group, Plan, input_channels, is_free, output_cha
 from safs.runtime.lanes import LONGEST, WIDTH
 from safs.runtime.layout import Tensor, Window, phase_size, phase_tensor
 from safs.runtime.network import Floats, Ints, Node
-from safs.runtime.program import FIELDS, Kind, Program
+from safs.runtime.program import Kind, Program
 
 SCRATCH = 0  # where a single number is made a vector
 
@@ -140,40 +140,54 @@ def _phases(
 def _rows(low: Assembly, group: Group, window: Window, sorted_by_row: tuple[Ints, Floats, Ints]) -> None:
     """The rows of a convolution, as strips or as single products, whichever is cheaper."""
     offsets, values, starts = sorted_by_row
-    out, wanted = low.output(group), low.plan.needed[group.end]
-    base, first_row = sum(map(len, low.offsets)), sum(map(len, low.rows))
+    wanted = low.plan.needed[group.end]
+    lasting = np.zeros(len(wanted), bool)
+    if not window.single and group.residual is None:
+        lasting[wanted] = np.diff(starts) == 0  # nothing but a bias, whatever the images are
+    out = low.output(group, lasting)
     code, place, own, relu = _fused(low, group, out)
-    count = int(wanted.sum())
-    rows = np.zeros((count, 6), np.int64)
-    rows[:, 0], rows[:, 1], rows[:, 2] = starts[:-1] + base, starts[1:] + base, chosen(out, wanted)
+    rows = np.zeros((int(wanted.sum()), 6), np.int64)
+    rows[:, 0], rows[:, 1], rows[:, 2] = starts[:-1], starts[1:], chosen(out, wanted)
     rows[:, 3] = chosen(low.tensors[group.residual], wanted) if group.residual is not None else -1
     rows[:, 4] = np.flatnonzero(wanted) if own else 0
     rows[:, 5] = 1
     bias = group.main.dense["bias"][wanted]
-    if out.length > 1:
-        vectors = -(-low.interleave // WIDTH) if window.single else out.vectors
+    if out.length == 1:
+        _products(low, (offsets, values, starts), rows, bias, [code, place, 0, int(relu)])
+        return
+    vectors = -(-low.interleave // WIDTH) if window.single else out.vectors
+    fields = [vectors, low.mask(out), code, place, 0, int(relu)]
+    always, rest = lasting[wanted], ~lasting[wanted]
+    if always.any():
+        low.once.append(low.convolution(Kind.CONV, rows[always], bias[always], offsets[:0], values[:0], fields))
+    if rest.any():
         strips = -(-vectors // LONGEST)
-        found = parts(offsets, starts, -(-vectors // strips) * WIDTH)
-        offsets, values, rows, bias = offsets[found.order], values[found.order], rows[found.row], bias[found.row]
-        rows[:, 0], rows[:, 1], rows[:, 5] = found.start + base, found.end + base, found.last
+        found = parts(offsets, np.append(starts[:-1][rest], len(offsets)), -(-vectors // strips) * WIDTH)
+        rows, bias = rows[rest][found.row], bias[rest][found.row]
+        rows[:, 0], rows[:, 1], rows[:, 5] = found.start, found.end, found.last
         rows[~found.first, 3], bias[~found.first] = rows[~found.first, 2], 0
-        count = len(rows)
-        entry = [Kind.CONV, 0, first_row, count, vectors, low.mask(out), code, place, 0, int(relu)]
-    else:
-        lowest = int(offsets.min()) if len(offsets) else 0
-        span = int(offsets.max()) + 1 - lowest if len(offsets) else 0
-        entry = [Kind.SPARSE_DOT, 0, first_row, count, 0, 0, code, place, 0, int(relu), 0, 0, SCRATCH]
-        if span * count < DENSE_GAIN * len(values):
-            weights = np.zeros((count, span), np.float32)
-            weights[np.repeat(np.arange(count), np.diff(starts)), offsets - lowest] = values
-            entry[0], entry[1], entry[10], entry[11] = Kind.DENSE_DOT, lowest, sum(map(len, low.dense)), span
-            low.dense.append(weights.ravel())
-            offsets, values = offsets[:0], values[:0]
-    low.rows.append(rows)
-    low.bias.append(bias)
-    low.offsets.append(offsets * 4)
-    low.weights.append(values)
-    low.ops.append(entry + [0] * (FIELDS - len(entry)))
+        taken = offsets[found.order], values[found.order]
+        low.ops.append(low.convolution(Kind.CONV, rows, bias, *taken, fields))
+
+
+def _products(
+    low: Assembly, sorted_by_row: tuple[Ints, Floats, Ints], rows: Ints, bias: Floats, fields: list[int]
+) -> None:
+    """Rows whose output is one number each, by what is left of the weights or by all of them."""
+    offsets, values, starts = sorted_by_row
+    lowest = int(offsets.min()) if len(offsets) else 0
+    span = int(offsets.max()) + 1 - lowest if len(offsets) else 0
+    kind, dense = Kind.SPARSE_DOT, (0, 0)
+    if span * len(rows) < DENSE_GAIN * len(values):
+        weights = np.zeros((len(rows), span), np.float32)
+        weights[np.repeat(np.arange(len(rows)), np.diff(starts)), offsets - lowest] = values
+        kind, dense = Kind.DENSE_DOT, (sum(map(len, low.dense)), span)
+        low.dense.append(weights.ravel())
+        offsets, values = offsets[:0], values[:0]
+    entry = low.convolution(kind, rows, bias, offsets, values, [0, 0, *fields, *dense, SCRATCH])
+    if kind == Kind.DENSE_DOT:
+        entry[1] = lowest
+    low.ops.append(entry)
 
 
 _LOWER: Mapping[str, Callable[[Assembly, Group], None]] = {

@@ -36,7 +36,7 @@ class Prepared:
         self._spare: list[Memory] = []
         offsets, weights = (np.ascontiguousarray(program.pairs[:, column]) for column in (0, 1))
         self._parts: dict[Call, NDArray[Any]] = {
-            Call.OPS: program.ops,
+            Call.OPS: program.ops[program.once :],
             Call.ROWS: program.rows,
             Call.BIAS: program.bias,
             Call.PAIRS: program.pairs,
@@ -51,7 +51,7 @@ class Prepared:
             **dict(zip((Call.CHANNELS, Call.HEIGHT, Call.WIDTH), input_shape, strict=True)),
             Call.CLASSES: classes,
             Call.FLOATS: program.size,
-            Call.OP_COUNT: len(program.ops),
+            Call.OP_COUNT: len(program.ops) - program.once,
             Call.ROW_COUNT: len(program.rows),
             Call.NONZEROS: len(program.pairs),
             Call.SCALE_COUNT: len(program.scales),
@@ -81,6 +81,10 @@ class Prepared:
             call[field] = number
         for field, part in {**self._parts, Call.ARENA: arena, Call.X: x, Call.Y: y}.items():
             call[field] = part.ctypes.data
+        if self.program.once:
+            first = call.copy()
+            first[[Call.OPS, Call.OP_COUNT, Call.ALONE]] = self.program.ops.ctypes.data, self.program.once, 0
+            self._kernel(first.ctypes.data)
         return Memory(call, call.ctypes.data, x, y, arena)
 
 

@@ -68,7 +68,8 @@ class Program:
 
     Attributes:
         interleave: images that are computed together.
-        alone: operations that come first, image by image.
+        once: operations that come before all images, once for a piece of memory: what they write stays.
+        alone: operations that come then, image by image.
         size: floats of the arena.
         ops: [operations, FIELDS], int64.
         rows: first nonzero, one past the last, output, residual or -1, row of the scales, whether the output is then
@@ -82,6 +83,7 @@ class Program:
     """
 
     interleave: int
+    once: int
     alone: int
     size: int
     ops: NDArray[np.int64]

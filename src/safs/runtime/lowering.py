@@ -3,19 +3,14 @@
 from collections.abc import Callable, Mapping
 
 import numpy as np
-from numpy.typing import NDArray
 
 from safs.runtime.assembly import Assembly, chosen
-from safs.runtime.blocking import parts
-from safs.runtime.costs import DENSE_GAIN, Schedule
-from safs.runtime.formulas import CODES, parameters
-from safs.runtime.fusing import Group, Plan, input_channels, is_free, output_channels
-from safs.runtime.lanes import LONGEST, WIDTH
-from safs.runtime.layout import Tensor, Window, phase_size, phase_tensor
-from safs.runtime.network import Floats, Ints, Node
+from safs.runtime.convolution import lower_convolution
+from safs.runtime.costs import Schedule
+from safs.runtime.formulas import coded
+from safs.runtime.fusing import Group, Plan
+from safs.runtime.layout import Tensor
 from safs.runtime.program import Kind, Program
-
-SCRATCH = 0  # where a single number is made a vector
 
 
 def _input(low: Assembly, group: Group) -> None:
@@ -59,140 +54,15 @@ def _pointwise(low: Assembly, group: Group) -> None:
 
 def _activation(low: Assembly, group: Group) -> None:
     source, out, wanted = low.tensors[group.inputs[0]], low.output(group), low.plan.needed[group.end]
-    code, table = _operator(group.main, out.shape[0])
+    code, table = coded(group.main, out.shape[0])
     which = np.flatnonzero(wanted) if len(table) > 1 else np.zeros(int(wanted.sum()), np.int64)
     place, mask = low.scale_rows(table), low.mask(out)
     low.op(Kind.ACTIVATION, chosen(source, wanted), which, chosen(out, wanted), max(1, out.vectors), code, place, mask)
 
 
-def _operator(node: Node, channels: int) -> tuple[int, Floats]:
-    if node.op == "affine":
-        table = np.zeros((channels, 4), np.float32)
-        table[:, 0], table[:, 1] = node.dense["scale"], node.dense["shift"]
-        return CODES["affine"], table
-    operator = node.settings["operator"]
-    return CODES[operator], parameters(operator, node.dense, channels)
-
-
-def _fused(low: Assembly, group: Group, out: Tensor) -> tuple[int, int, bool, bool]:
-    """Code, place of the scales, whether each channel has its own, and whether it is a plain ReLU."""
-    activation = group.activation
-    if activation is None or is_free(activation):
-        return -1, 0, False, activation is not None and activation.settings["operator"] == "relu"
-    code, table = _operator(activation, out.shape[0])
-    return code, low.scale_rows(table), len(table) > 1, False
-
-
-def _conv(low: Assembly, group: Group) -> None:
-    node, wanted = group.main, low.plan.needed[group.end]
-    source = low.tensors[group.inputs[0]]
-    window = Window.of(node, source.shape, low.plan.shapes[group.end])
-    channel, down, across, row = _taps(node, wanted)
-    values = node.sparse["weight"].values[wanted[output_channels(node)]]
-    if window.single:  # one output: what a tap reads is known, and may be padding
-        y, x = down * window.dilation[0] - window.padding[0], across * window.dilation[1] - window.padding[1]
-        inside = (y >= 0) & (y < source.shape[1]) & (x >= 0) & (x < source.shape[2])
-        channel, y, x, row, values = channel[inside], y[inside], x[inside], row[inside], values[inside]
-    elif window.strided:
-        source, channel, y, x = _phases(low, group, window, (channel, down, across))
-    else:
-        y, x = down * window.dilation[0] - window.padding[0], across * window.dilation[1] - window.padding[1]
-    planes = np.array(source.planes, np.int64)
-    offsets = planes[channel] + y * source.step + x * low.interleave
-    order = np.lexsort((offsets, row))
-    offsets, values, row = offsets[order], values[order], row[order]
-    _rows(low, group, window, (offsets, values, np.searchsorted(row, np.arange(int(wanted.sum()) + 1))))
-    if window.strided:
-        low.release(phase_tensor(group))
-
-
-def _taps(node: Node, wanted: NDArray[np.bool_]) -> tuple[Ints, Ints, Ints, Ints]:
-    """Input channel, row and column in the kernel, and number among the wanted rows of each nonzero in those rows."""
-    weight = node.sparse["weight"]
-    row = output_channels(node)
-    kept = wanted[row]
-    high, wide = weight.shape[2:]
-    positions = weight.positions[kept]
-    number = (np.cumsum(wanted) - 1)[row[kept]]
-    return input_channels(node)[kept], positions // wide % high, positions % wide, number
-
-
-def _phases(
-    low: Assembly, group: Group, window: Window, taps: tuple[Ints, Ints, Ints]
-) -> tuple[Tensor, Ints, Ints, Ints]:
-    """Take a padded input apart by the stride, so that the convolution moves by one over its phases."""
-    channel, down, across = taps
-    (high, wide), source = window.stride, low.tensors[group.inputs[0]]
-    y, x = down * window.dilation[0], across * window.dilation[1]
-    phase = (channel * high + y % high) * wide + x % wide
-    wanted = np.zeros(source.shape[0] * high * wide, bool)
-    wanted[phase] = True
-    rows, columns = phase_size(window, group.main, low.plan.shapes[group.end])
-    tag = (source.shape, window.stride, window.padding, phase_tensor(group))
-    taken = low.allocate(phase_tensor(group), rows, columns, wanted, tag)
-    numbers = np.flatnonzero(wanted)
-    first = np.array(source.planes, np.int64)[numbers // (high * wide)]
-    sizes = [*source.shape[1:], source.step, rows, columns, taken.step, high, wide, *window.padding, low.interleave]
-    low.op(Kind.PHASES, first, numbers % (high * wide), chosen(taken, wanted), *sizes)
-    return taken, phase, y // high, x // wide
-
-
-def _rows(low: Assembly, group: Group, window: Window, sorted_by_row: tuple[Ints, Floats, Ints]) -> None:
-    """The rows of a convolution, as strips or as single products, whichever is cheaper."""
-    offsets, values, starts = sorted_by_row
-    wanted = low.plan.needed[group.end]
-    lasting = np.zeros(len(wanted), bool)
-    if not window.single and group.residual is None:
-        lasting[wanted] = np.diff(starts) == 0  # nothing but a bias, whatever the images are
-    out = low.output(group, lasting)
-    code, place, own, relu = _fused(low, group, out)
-    rows = np.zeros((int(wanted.sum()), 6), np.int64)
-    rows[:, 0], rows[:, 1], rows[:, 2] = starts[:-1], starts[1:], chosen(out, wanted)
-    rows[:, 3] = chosen(low.tensors[group.residual], wanted) if group.residual is not None else -1
-    rows[:, 4] = np.flatnonzero(wanted) if own else 0
-    rows[:, 5] = 1
-    bias = group.main.dense["bias"][wanted]
-    if out.length == 1:
-        _products(low, (offsets, values, starts), rows, bias, [code, place, 0, int(relu)])
-        return
-    vectors = -(-low.interleave // WIDTH) if window.single else out.vectors
-    fields = [vectors, low.mask(out), code, place, 0, int(relu)]
-    always, rest = lasting[wanted], ~lasting[wanted]
-    if always.any():
-        low.once.append(low.convolution(Kind.CONV, rows[always], bias[always], offsets[:0], values[:0], fields))
-    if rest.any():
-        strips = -(-vectors // LONGEST)
-        found = parts(offsets, np.append(starts[:-1][rest], len(offsets)), -(-vectors // strips) * WIDTH)
-        rows, bias = rows[rest][found.row], bias[rest][found.row]
-        rows[:, 0], rows[:, 1], rows[:, 5] = found.start, found.end, found.last
-        rows[~found.first, 3], bias[~found.first] = rows[~found.first, 2], 0
-        taken = offsets[found.order], values[found.order]
-        low.ops.append(low.convolution(Kind.CONV, rows, bias, *taken, fields))
-
-
-def _products(
-    low: Assembly, sorted_by_row: tuple[Ints, Floats, Ints], rows: Ints, bias: Floats, fields: list[int]
-) -> None:
-    """Rows whose output is one number each, by what is left of the weights or by all of them."""
-    offsets, values, starts = sorted_by_row
-    lowest = int(offsets.min()) if len(offsets) else 0
-    span = int(offsets.max()) + 1 - lowest if len(offsets) else 0
-    kind, dense = Kind.SPARSE_DOT, (0, 0)
-    if span * len(rows) < DENSE_GAIN * len(values):
-        weights = np.zeros((len(rows), span), np.float32)
-        weights[np.repeat(np.arange(len(rows)), np.diff(starts)), offsets - lowest] = values
-        kind, dense = Kind.DENSE_DOT, (sum(map(len, low.dense)), span)
-        low.dense.append(weights.ravel())
-        offsets, values = offsets[:0], values[:0]
-    entry = low.convolution(kind, rows, bias, offsets, values, [0, 0, *fields, *dense, SCRATCH])
-    if kind == Kind.DENSE_DOT:
-        entry[1] = lowest
-    low.ops.append(entry)
-
-
 _LOWER: Mapping[str, Callable[[Assembly, Group], None]] = {
     "input": _input,
-    "conv": _conv,
+    "conv": lower_convolution,
     "cat": _cat,
     "max_pool": _pool,
     "avg_pool": _pool,

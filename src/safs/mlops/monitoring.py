@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from mlflow import MlflowClient
 
 from safs.data.forms import Windows
 from safs.errors import SafsError
@@ -14,7 +13,7 @@ from safs.files import write_json, write_text
 from safs.mlops.measuring import predict_all, single_times
 from safs.mlops.records import record, records
 from safs.mlops.tracking import MlflowTracker
-from safs.mlops.versions import fetch_version, find_version
+from safs.mlops.versions import Registered, fetch_version, find_version
 from safs.monitoring.batch import Batch, read_batch
 from safs.monitoring.drift import Finding, compare
 from safs.monitoring.limits import Limits
@@ -28,18 +27,8 @@ STATE, DRIFTED, BATCH, FINGERPRINT = "safs.state", "safs.drifted", "safs.batch",
 SHOWN = 14  # earlier batches in a report
 
 
-class Monitor:
-    """Looks at the batches of one registered model; what it has seen is kept by MLflow, so it needs no disk of its own.
-
-    Args:
-        client: the registry.
-        uri: its address.
-        name: the registered model's.
-        workspace: where an SQLite file's artifacts go.
-    """
-
-    def __init__(self, client: MlflowClient, uri: str, name: str, workspace: Path) -> None:
-        self.client, self.uri, self.name, self.workspace = client, uri, name, workspace
+class Monitor(Registered):
+    """Looks at the batches of one registered model; what it has seen is kept by MLflow, so it needs no disk of its own."""
 
     def look(self, reference: str, source: str, limits: Limits, windows: Windows, out: Path | None) -> Outcome:
         """Compare a batch with a version's reference profile.

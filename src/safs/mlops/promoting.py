@@ -4,7 +4,6 @@ import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 
-from mlflow import MlflowClient
 from mlflow.entities.model_registry import ModelVersion
 
 from safs.data import load_info, load_part
@@ -15,7 +14,7 @@ from safs.mlops.lock import Lock
 from safs.mlops.measuring import measure_versions
 from safs.mlops.records import record
 from safs.mlops.tracking import MlflowTracker
-from safs.mlops.versions import CHALLENGER, CHAMPION, PREVIOUS, alias_table, fetch_version, find_version
+from safs.mlops.versions import CHALLENGER, CHAMPION, PREVIOUS, Registered, alias_table, fetch_version, find_version
 from safs.promotion.judgement import Verdict, judge
 from safs.promotion.report import render_verdict
 from safs.promotion.rules import Rules
@@ -23,18 +22,8 @@ from safs.promotion.rules import Rules
 ROLLED_BACK = "promotion.rolled_back"
 
 
-class Promoter:
-    """Moves the aliases of one registered model.
-
-    Args:
-        client: the registry.
-        uri: its address.
-        name: the registered model's.
-        workspace: where an SQLite file's artifacts go.
-    """
-
-    def __init__(self, client: MlflowClient, uri: str, name: str, workspace: Path) -> None:
-        self.client, self.uri, self.name, self.workspace = client, uri, name, workspace
+class Promoter(Registered):
+    """Moves the aliases of one registered model."""
 
     def promote(self, reference: str, data: Path, rules: Rules, dry: bool = False) -> Verdict:
         """Judge a version against the champion; if all rules are kept, it is the champion.

@@ -6,31 +6,19 @@ from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
-from mlflow import MlflowClient
-
 from safs.errors import SafsError
 from safs.mlops.lock import Lock
 from safs.mlops.monitoring import STATE
 from safs.mlops.records import record, records
 from safs.mlops.studies import MlflowStudies
-from safs.mlops.versions import CHAMPION, find_version
+from safs.mlops.versions import CHAMPION, Registered, find_version
 from safs.retraining.decision import DAY, Decision, Facts, Rules, decide
 
 STARTED, REASON = "safs.started", "safs.reason"
 
 
-class Retrainer:
-    """Decides for one registered model whether it is trained anew, and writes down that it was.
-
-    Args:
-        client: the registry.
-        uri: its address.
-        name: the registered model's; it need not exist yet.
-        workspace: where an SQLite file's artifacts go.
-    """
-
-    def __init__(self, client: MlflowClient, uri: str, name: str, workspace: Path) -> None:
-        self.client, self.uri, self.name, self.workspace = client, uri, name, workspace
+class Retrainer(Registered):
+    """Decides for one registered model whether it is trained anew, and writes down that it was."""
 
     def consider(self, rules: Rules, asked: str, data_fingerprint: Callable[[], str]) -> Decision:
         """What would be decided now; see `claim`."""

@@ -18,6 +18,23 @@ CHALLENGER, CHAMPION, PREVIOUS = "challenger", "champion", "previous"
 
 
 @dataclass(frozen=True)
+class Registered:
+    """A registered model, and where it is kept.
+
+    Attributes:
+        client: the registry.
+        uri: its address.
+        name: the model's.
+        workspace: where an SQLite file's artifacts go.
+    """
+
+    client: MlflowClient
+    uri: str
+    name: str
+    workspace: Path
+
+
+@dataclass(frozen=True)
 class Stored:
     """A version's files on this machine.
 

@@ -18,7 +18,7 @@ STARTED, REASON = "safs.started", "safs.reason"
 
 
 class Retrainer(Registered):
-    """Decides for one registered model whether it is trained anew, and writes down that it was."""
+    """Decides for one registered model, which need not exist yet, whether it is trained anew, and writes down that it was."""
 
     def consider(self, rules: Rules, asked: str, data_fingerprint: Callable[[], str]) -> Decision:
         """What would be decided now; see `claim`."""

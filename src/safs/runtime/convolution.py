@@ -23,14 +23,13 @@ def lower_convolution(low: Assembly, group: Group) -> None:
     window = Window.of(node, source.shape, low.plan.shapes[group.end])
     channel, down, across, row = _taps(node, wanted)
     values = node.sparse["weight"].values[wanted[output_channels(node)]]
-    if window.single:  # one output: what a tap reads is known, and may be padding
-        y, x = down * window.dilation[0] - window.padding[0], across * window.dilation[1] - window.padding[1]
-        inside = (y >= 0) & (y < source.shape[1]) & (x >= 0) & (x < source.shape[2])
-        channel, y, x, row, values = channel[inside], y[inside], x[inside], row[inside], values[inside]
-    elif window.strided:
+    if window.strided:
         source, channel, y, x = _phases(low, group, window, (channel, down, across))
     else:
         y, x = down * window.dilation[0] - window.padding[0], across * window.dilation[1] - window.padding[1]
+    if window.single:  # one output: what a tap reads is known, and may be padding
+        inside = (y >= 0) & (y < source.shape[1]) & (x >= 0) & (x < source.shape[2])
+        channel, y, x, row, values = channel[inside], y[inside], x[inside], row[inside], values[inside]
     planes = np.array(source.planes, np.int64)
     offsets = planes[channel] + y * source.step + x * low.interleave
     order = np.lexsort((offsets, row))
@@ -119,8 +118,7 @@ def _products(
         low.dense.append(weights.ravel())
         offsets, values = offsets[:0], values[:0]
     entry = low.convolution(kind, rows, bias, offsets, values, [0, 0, *fields, *dense, SCRATCH])
-    if kind == Kind.DENSE_DOT:
-        entry[1] = lowest
+    entry[1] = lowest
     low.ops.append(entry)
 
 

@@ -61,8 +61,9 @@ def _walk(builder: Any, start: Any, end: Any, sums: list[list[Any]], x: Any, non
     builder.position_at_end(body)
     for number, row in enumerate(phis):
         entry = builder.add(nonzeros, builder.shl(builder.add(at, _long(number)), _long(3)))
-        source = builder.add(x, builder.sext(_load(builder, entry, 0, INT), LONG))
-        weight = splat(builder, _load(builder, entry, 4, FLOAT))
+        pair = _load(builder, entry, 0, LONG)
+        source = builder.add(x, builder.and_(pair, _long(0xFFFFFFFF)))
+        weight = splat(builder, builder.bitcast(builder.trunc(builder.lshr(pair, _long(32)), INT), FLOAT))
         for place, phi in enumerate(row):
             phi.add_incoming(fused(builder, weight, _load(builder, source, BYTES * place), phi), body)
     at.add_incoming(following, body)

@@ -25,37 +25,37 @@ class Parts:
     Attributes:
         order: the nonzeros as they are taken.
         row: whose they are, one entry for each row in each part.
-        start: an entry's first nonzero.
-        end: one past its last.
+        bounds: an entry's first nonzero of each kind, and one past its last, [entries, kinds + 1].
         first: whether the row begins with this entry.
         last: whether the row is complete after it.
     """
 
     order: Ints
     row: Ints
-    start: Ints
-    end: Ints
+    bounds: Ints
     first: NDArray[np.bool_]
     last: NDArray[np.bool_]
 
 
-def parts(offsets: Ints, starts: Ints, length: int) -> Parts:
+def parts(offsets: Ints, starts: Ints, length: int, kind: Ints, kinds: int) -> Parts:
     """Part the nonzeros of a layer.
 
     Args:
         offsets: what each nonzero reads, counted in floats from the arena's start, row after row.
         starts: the first nonzero of every row, and one past the last row's last.
         length: floats in a strip of outputs.
+        kind: of each nonzero; an entry takes them kind after kind.
+        kinds: how many there are.
     """
     count = len(starts) - 1
     row = np.repeat(np.arange(count), np.diff(starts))
     key = _part(offsets, count, length) * count + row
-    order = np.argsort(key, kind="stable")
-    taken = key[order]
     entries = np.union1d(key, np.flatnonzero(np.diff(starts) == 0))  # a row without nonzeros has its bias
-    start, end = (np.searchsorted(taken, entries, side) for side in ("left", "right"))
+    key = key * kinds + kind
+    order = np.argsort(key, kind="stable")
+    bounds = np.searchsorted(key[order], entries[:, None] * kinds + np.arange(kinds + 1))
     rows = entries % count
-    return Parts(order, rows, start, end, _first_seen(rows), _first_seen(rows[::-1])[::-1])
+    return Parts(order, rows, bounds, _first_seen(rows), _first_seen(rows[::-1])[::-1])
 
 
 def _part(offsets: Ints, rows: int, length: int) -> Ints:

@@ -11,6 +11,7 @@ from safs.runtime.fusing import Group, input_channels, is_free, output_channels
 from safs.runtime.lanes import LONGEST, WIDTH
 from safs.runtime.layout import Tensor, Window, phase_size, phase_tensor
 from safs.runtime.network import Floats, Ints, Node
+from safs.runtime.pairing import pairs, twice
 from safs.runtime.program import Kind
 
 SCRATCH = 0  # where a single number is made a vector
@@ -93,14 +94,42 @@ def _rows(low: Assembly, group: Group, window: Window, sorted_by_row: tuple[Ints
     always, rest = lasting[wanted], ~lasting[wanted]
     if always.any():
         low.once.append(low.convolution(Kind.CONV, rows[always], bias[always], offsets[:0], values[:0], fields))
-    if rest.any():
-        strips = -(-vectors // LONGEST)
-        found = parts(offsets, np.append(starts[:-1][rest], len(offsets)), -(-vectors // strips) * WIDTH)
-        rows, bias = rows[rest][found.row], bias[rest][found.row]
-        rows[:, 0], rows[:, 1], rows[:, 5] = found.start, found.end, found.last
-        rows[~found.first, 3], bias[~found.first] = rows[~found.first, 2], 0
-        taken = offsets[found.order], values[found.order]
-        low.ops.append(low.convolution(Kind.CONV, rows, bias, *taken, fields))
+    nonzeros = offsets, values, np.append(starts[:-1][rest], len(offsets))
+    two = pairs(offsets, nonzeros[2], vectors)
+    one = np.setdiff1d(np.arange(np.count_nonzero(rest)), two)[:, None]
+    for kind, units in ((Kind.CONV_PAIRS, two), (Kind.CONV, one)):
+        if len(units):
+            low.ops.append(_strips(low, kind, units, nonzeros, rows[rest], bias[rest], fields))
+
+
+def _strips(
+    low: Assembly,
+    kind: Kind,
+    units: Ints,
+    sorted_by_row: tuple[Ints, Floats, Ints],
+    rows: Ints,
+    bias: Floats,
+    fields: list[int],
+) -> list[int]:
+    """An operation on units of rows that are computed together, [units, rows], part by part of what they read."""
+    offsets, values, starts = sorted_by_row
+    together = units.shape[1]
+    unit, member = np.full(len(rows), -1), np.zeros(len(rows), np.int64)
+    unit[units], member[units] = np.arange(len(units))[:, None], np.arange(together)
+    row = np.repeat(np.arange(len(rows)), np.diff(starts))
+    order = np.lexsort((member[row], offsets, unit[row]))[np.count_nonzero(unit[row] < 0) :]
+    row, offsets, values = row[order], offsets[order], values[order]
+    begins = np.searchsorted(unit[row], np.arange(len(units) + 1))
+    strips = -(-fields[0] // (LONGEST // together))
+    length = -(-fields[0] // strips) * WIDTH
+    shared_or_whose = np.where(twice(unit[row], offsets), 0, 1 + member[row])
+    found = parts(offsets, begins, length, shared_or_whose, 1 + together)
+    entries, biases = rows[units[found.row]], bias[units[found.row]]
+    entries[:, :, :2] = found.bounds[:, -2 * together :].reshape(-1, together, 2)
+    entries[:, :, 5] = found.last[:, None]
+    entries[~found.first, :, 3], biases[~found.first] = entries[~found.first, :, 2], 0
+    taken = offsets[found.order], values[found.order]
+    return low.convolution(kind, entries.reshape(-1, 6), biases.ravel(), *taken, fields)
 
 
 def _products(

@@ -26,6 +26,9 @@ WIDTH = 16 if "+avx512f" in target()[1].split(",") else 8
 LONGEST = 12 if WIDTH == 8 else 16
 """Vectors of a strip: what the registers hold beside a weight."""
 
+PAIRED = LONGEST // 2
+"""Vectors of each of two strips that are computed together."""
+
 FLOAT, INT, LONG = ir.FloatType(), ir.IntType(32), ir.IntType(64)
 FLOATS, INTS = ir.VectorType(FLOAT, WIDTH), ir.VectorType(INT, WIDTH)
 
@@ -100,12 +103,12 @@ class Lanes:
     def max(self, other: Operand) -> "Lanes":
         """The larger of both; a NaN in self stays one."""
         limit = self._other(other)
-        return self._new(self.builder.select(self.builder.fcmp_unordered(">", self.value, limit), self.value, limit))
+        return self._new(self.builder.select(self.builder.fcmp_ordered(">", limit, self.value), limit, self.value))
 
     def min(self, other: Operand) -> "Lanes":
         """The smaller of both; a NaN in self stays one."""
         limit = self._other(other)
-        return self._new(self.builder.select(self.builder.fcmp_unordered("<", self.value, limit), self.value, limit))
+        return self._new(self.builder.select(self.builder.fcmp_ordered("<", limit, self.value), limit, self.value))
 
     def where_positive(self, yes: Operand, no: Operand) -> "Lanes":
         """`no` where self has a minus sign, else `yes`."""

@@ -4,13 +4,13 @@ from typing import Any
 
 import numpy as np
 
-from safs.runtime.lanes import LONGEST
+from safs.runtime.lanes import LONGEST, PAIRED
 from safs.runtime.loops import combine, copy_in, copy_out, gathered, inner, keep, means, phases, pool, quick
 from safs.runtime.program import FIELDS, Call, Kind
-from safs.runtime.vectors import BYTES, activate, strip, view
+from safs.runtime.vectors import BYTES, activate, strip, two_strips, view
 
 (INPUT, CONV, SPARSE_DOT, DENSE_DOT, PHASES, MAX_POOL, ALL_MEAN, INSIDE_MEAN, MEANS, ADD, MUL, ACTIVATION, OUTPUT,
- KEEP, GATHER) = map(int, Kind)  # fmt: skip
+ KEEP, GATHER, CONV_PAIRS) = map(int, Kind)  # fmt: skip
 (X, IMAGES, CHANNELS, HEIGHT, WIDTH, Y, CLASSES, ARENA, FLOATS, OPS, OP_COUNT, ROWS, ROW_COUNT, BIAS, PAIRS, OFFSETS,
  WEIGHTS, NONZEROS, MASKS, SCALES, SCALE_COUNT, DENSE, DENSE_COUNT, PLANES, PLANE_COUNT, ALONE) = map(int, Call)  # fmt: skip
 CALL_LENGTH = len(Call)
@@ -26,11 +26,11 @@ def act(code: int, count: int, x: int, mask: int, y: int, scale: Any) -> None:
 def convolve(base: int, op: Any, rows: Any, bias: Any, nonzeros: int, masks: int, scales: Any) -> None:
     """All rows of a sparse convolution, strip by strip, and then their activations."""
     masks += 4 * op[5]
-    vectors, code, place = op[4], op[6], op[7]
+    vectors = op[4]
     floor = np.float32(0) if op[9] else np.float32(-np.inf)
-    strips = (vectors + LONGEST - 1) // LONGEST
-    for number in range(strips):
-        first, last = vectors * number // strips, vectors * (number + 1) // strips
+    count = (vectors + LONGEST - 1) // LONGEST
+    for number in range(count):
+        first, last = vectors * number // count, vectors * (number + 1) // count
         shift, length = first * BYTES, last - first
         for row in range(op[2], op[2] + op[3]):
             y = base + 4 * rows[row, 2] + shift
@@ -39,11 +39,40 @@ def convolve(base: int, op: Any, rows: Any, bias: Any, nonzeros: int, masks: int
             complete = rows[row, 5] != 0
             lowest = floor if complete else np.float32(-np.inf)
             strip(length, x, nonzeros, start, end, bias[row], lowest, masks + shift, residual, y)
-    if code >= 0:
+    activated(base, op, rows, masks, scales)
+
+
+@quick
+def convolve_pairs(base: int, op: Any, rows: Any, bias: Any, nonzeros: int, masks: int, scales: Any) -> None:
+    """A sparse convolution whose rows are computed two at a time."""
+    masks += 4 * op[5]
+    vectors = op[4]
+    floor = np.float32(0) if op[9] else np.float32(-np.inf)
+    count = (vectors + PAIRED - 1) // PAIRED
+    for number in range(count):
+        first, last = vectors * number // count, vectors * (number + 1) // count
+        shift = first * BYTES
+        x, mask = base + shift, masks + shift
+        for row in range(op[2], op[2] + op[3], 2):
+            y = x + 4 * rows[row, 2], x + 4 * rows[row + 1, 2]
+            residual = (
+                x + 4 * rows[row, 3] if rows[row, 3] >= 0 else 0,
+                x + 4 * rows[row + 1, 3] if rows[row + 1, 3] >= 0 else 0,
+            )
+            bounds = rows[row, 0], rows[row, 1], rows[row + 1, 0], rows[row + 1, 1]
+            lowest = floor if rows[row, 5] else np.float32(-np.inf)
+            two_strips(last - first, x, nonzeros, bounds, (bias[row], bias[row + 1]), lowest, mask, residual, y)
+    activated(base, op, rows, masks, scales)
+
+
+@quick
+def activated(base: int, op: Any, rows: Any, masks: int, scales: Any) -> None:
+    """The activation of all rows that are complete."""
+    if op[6] >= 0:
         for row in range(op[2], op[2] + op[3]):
-            if rows[row, 5] != 0:
+            if rows[row, 5]:
                 y = base + 4 * rows[row, 2]
-                act(code, vectors, y, masks, y, scales[place + rows[row, 4]])
+                act(op[6], op[4], y, masks, y, scales[op[7] + rows[row, 4]])
 
 
 @quick
@@ -95,6 +124,9 @@ def run(call: int) -> None:
         kind = op[0]
         if kind == CONV:
             convolve(base, op, rows, bias, at[PAIRS], at[MASKS], scales)
+            continue
+        if kind == CONV_PAIRS:
+            convolve_pairs(base, op, rows, bias, at[PAIRS], at[MASKS], scales)
             continue
         if kind in (SPARSE_DOT, DENSE_DOT):
             multiply(arena, base, op, rows, bias, offsets, weights, at[MASKS], scales, dense)

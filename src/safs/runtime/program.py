@@ -29,6 +29,7 @@ class Kind(IntEnum):
     OUTPUT = 12
     KEEP = 13
     GATHER = 14
+    CONV_PAIRS = 15
 
 
 class Call(IntEnum):

@@ -12,7 +12,7 @@ from numba.extending import intrinsic
 from numba.np.arrayobj import populate_array
 
 from safs.runtime.formulas import FORMULAS
-from safs.runtime.lanes import FLOAT, FLOATS, INT, INTS, LONG, LONGEST, WIDTH, Lanes, fused, splat
+from safs.runtime.lanes import FLOAT, FLOATS, INT, INTS, LONG, LONGEST, PAIRED, WIDTH, Lanes, fused, splat
 
 BYTES = 4 * WIDTH
 TOGETHER = (4, 1)  # vectors of an activation whose instructions take turns, and the rest one by one
@@ -41,8 +41,10 @@ def _every_other(builder: Any, a: Any, b: Any, first: int) -> Any:
     return builder.shuffle_vector(a, b, ir.Constant(INTS, [*range(first, 2 * WIDTH, 2)]))
 
 
-def _walk(builder: Any, start: Any, end: Any, sums: list[list[Any]], x: Any, nonzeros: Any) -> tuple[Any, list[Any]]:
-    """A loop over nonzeros, as many at a time as there are lists of sums."""
+def _walk(
+    builder: Any, start: Any, end: Any, sums: list[list[Any]], x: Any, nonzeros: Any, shared: bool = False
+) -> tuple[Any, list[Any]]:
+    """A loop over nonzeros, as many at a time as there are lists of sums; if `shared`, these read what the first one reads."""
     count = len(sums)
     before = builder.block
     head, body, after = (builder.append_basic_block(name) for name in ("head", "body", "after"))
@@ -59,17 +61,39 @@ def _walk(builder: Any, start: Any, end: Any, sums: list[list[Any]], x: Any, non
     following = builder.add(at, _long(count))
     builder.cbranch(builder.icmp_signed("<=", following, end), body, after)
     builder.position_at_end(body)
-    for number, row in enumerate(phis):
-        entry = builder.add(nonzeros, builder.shl(builder.add(at, _long(number)), _long(3)))
-        pair = _load(builder, entry, 0, LONG)
-        source = builder.add(x, builder.and_(pair, _long(0xFFFFFFFF)))
-        weight = splat(builder, builder.bitcast(builder.trunc(builder.lshr(pair, _long(32)), INT), FLOAT))
-        for place, phi in enumerate(row):
-            phi.add_incoming(fused(builder, weight, _load(builder, source, BYTES * place), phi), body)
+    entries = [builder.add(nonzeros, builder.shl(builder.add(at, _long(number)), _long(3))) for number in range(count)]
+    if shared:
+        sources = [builder.add(x, builder.zext(_load(builder, entries[0], 0, INT), LONG))]
+        weights = [splat(builder, _load(builder, entry, 4, FLOAT)) for entry in entries]
+    else:
+        pairs = [_load(builder, entry, 0, LONG) for entry in entries]
+        sources = [builder.add(x, builder.and_(pair, _long(0xFFFFFFFF))) for pair in pairs]
+        bits = [builder.trunc(builder.lshr(pair, _long(32)), INT) for pair in pairs]
+        weights = [splat(builder, builder.bitcast(weight, FLOAT)) for weight in bits]
+    for place, column in enumerate(zip(*phis, strict=True)):
+        read = [_load(builder, source, BYTES * place) for source in sources]
+        for number, phi in enumerate(column):
+            phi.add_incoming(fused(builder, weights[number], read[0 if shared else number], phi), body)
     at.add_incoming(following, body)
     builder.branch(head)
     builder.position_at_end(after)
     return at, phis
+
+
+def _finish(builder: Any, total: list[Any], floor: Any, mask: Any, residual: Any, y: Any) -> None:
+    """Add a strip if there is one, hold the sums above a floor, and store what is not padding."""
+    plain, adding, joined = builder.block, builder.append_basic_block("add"), builder.append_basic_block("join")
+    builder.cbranch(builder.icmp_signed("!=", residual, _long(0)), adding, joined)
+    builder.position_at_end(adding)
+    added = [builder.fadd(v, _load(builder, residual, BYTES * i)) for i, v in enumerate(total)]
+    builder.branch(joined)
+    builder.position_at_end(joined)
+    values = [builder.phi(FLOATS) for _ in total]
+    lowest = Lanes(builder, splat(builder, floor))
+    for place, value in enumerate(values):
+        value.add_incoming(total[place], plain)
+        value.add_incoming(added[place], adding)
+        _masked_store(builder, Lanes(builder, value).max(lowest), mask, y, BYTES * place)
 
 
 @intrinsic
@@ -118,26 +142,66 @@ def strip(
                 total = [builder.fadd(a, b) for a, b in zip(total, chain, strict=True)]
             if chains > 1:
                 _, (total,) = _walk(builder, at, end, [total], x, nonzeros)
-            plain, adding, joined = builder.block, builder.append_basic_block("add"), builder.append_basic_block("join")
-            builder.cbranch(builder.icmp_signed("!=", residual, _long(0)), adding, joined)
-            builder.position_at_end(adding)
-            added = [builder.fadd(v, _load(builder, residual, BYTES * i)) for i, v in enumerate(total)]
-            builder.branch(joined)
-            builder.position_at_end(joined)
-            for place in range(vectors):
-                value = builder.phi(FLOATS)
-                value.add_incoming(total[place], plain)
-                value.add_incoming(added[place], adding)
-                total[place] = value
-            lowest = Lanes(builder, splat(builder, floor))
-            for place, value in enumerate(total):
-                _masked_store(builder, Lanes(builder, value).max(lowest), mask, y, BYTES * place)
+            _finish(builder, total, floor, mask, residual, y)
             builder.branch(done)
         builder.position_at_end(done)
         return context.get_dummy_value()
 
     long, single = types.int64, types.float32
     return types.void(long, long, long, long, long, single, single, long, long, long), generate
+
+
+@intrinsic
+def two_strips(
+    typing: Any,
+    length: Any,
+    x: Any,
+    nonzeros: Any,
+    bounds: Any,
+    bias: Any,
+    floor: Any,
+    mask: Any,
+    residual: Any,
+    y: Any,
+) -> Any:
+    """Two rows' strips of outputs, from nonzeros that both have at the same place and from those that one has alone.
+
+    Args:
+        length: vectors in each strip, 1 to `PAIRED`.
+        x: address that the nonzeros' offsets count from.
+        nonzeros: address of (offset in bytes, int32; weight, float32): those of both rows in turns, then the first
+            row's own, then the second's.
+        bounds: four numbers of nonzeros: the first, the first row's first of its own, the second's, one past the last.
+        bias: what each row's sums start from.
+        floor: what the outputs are held above: 0 for a ReLU, otherwise minus infinity.
+        mask: address of 32 bits for every output; zeros fall on what is padding.
+        residual: addresses of two strips to add, or 0.
+        y: addresses of the outputs.
+    """
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        length, x, nonzeros, bounds, bias, floor, mask, residual, y = arguments
+        start, first, second, end = cgutils.unpack_tuple(builder, bounds)
+        ends = first, second, end
+        bias, residual, y = (cgutils.unpack_tuple(builder, two) for two in (bias, residual, y))
+        done = builder.append_basic_block("done")
+        choice = builder.switch(length, done)
+        for vectors in range(1, PAIRED + 1):
+            block = builder.append_basic_block(f"strips{vectors}")
+            choice.add_case(_long(vectors), block)
+            builder.position_at_end(block)
+            sums = [[splat(builder, value)] * vectors for value in bias]
+            _, sums = _walk(builder, start, first, sums, x, nonzeros, shared=True)
+            for row in (0, 1):
+                _, (total,) = _walk(builder, ends[row], ends[row + 1], [sums[row]], x, nonzeros)
+                _finish(builder, total, floor, mask, residual[row], y[row])
+            builder.branch(done)
+        builder.position_at_end(done)
+        return context.get_dummy_value()
+
+    long, single = types.int64, types.float32
+    two, four = types.UniTuple(long, 2), types.UniTuple(long, 4)
+    return types.void(long, long, long, four, types.UniTuple(single, 2), single, long, two, two), generate
 
 
 @intrinsic

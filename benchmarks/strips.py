@@ -12,9 +12,9 @@ from numba import njit
 
 from benchmarks.workshop import keep
 from safs.runtime.formulas import CODES
-from safs.runtime.lanes import LONGEST
+from safs.runtime.lanes import BYTES, LONGEST
 from safs.runtime.machine import act
-from safs.runtime.vectors import BYTES, strip
+from safs.runtime.strips import strip
 
 KIB = (16, 128, 2048)
 LENGTHS = (LONGEST, 6, 3)

@@ -229,6 +229,26 @@ def test_rows_that_read_much_of_the_same_are_computed_two_at_a_time(channels, in
     assert relative_error(logits, evaluated(model, x)) < 1e-5
 
 
+@pytest.mark.parametrize("interleave", [1, WIDTH])
+def test_convolutions_with_the_same_stride_share_the_phases_of_what_they_read(interleave):
+    class Branches(nn.Module):
+        def __init__(self):
+            super().__init__()
+            kernels = ((3, 1, 1), (1, 0, 1), (5, 2, 1), (3, 2, 2), (3, 0, 1))  # the last gives another size
+            self.convs = nn.ModuleList(nn.Conv2d(3, 4, k, stride=2, padding=p, dilation=d) for k, p, d in kernels)
+
+        def forward(self, x):
+            a, b, c, d, e = (conv(x) for conv in self.convs)
+            return torch.cat([torch.relu(a * b + c * d).mean((2, 3)), e.mean((2, 3))], 1)
+
+    model, spec = randomise(Branches(), 0, 0.5), spec_of((3, 11, 14), 8)
+    program = lower(planned(model, spec), Schedule(interleave, 0, 0, 0))
+    assert [op[0] for op in program.ops].count(Kind.PHASES) == 2
+    x, logits = images(spec.input_shape, interleave), np.empty((interleave, 8), np.float32)
+    Prepared(program, spec.input_shape, 8)(x.numpy(), logits)
+    assert relative_error(logits, evaluated(model, x)) < 1e-5
+
+
 @pytest.mark.parametrize("cut", [0, 2])
 def test_channels_that_depend_on_no_input_are_computed_once(cut):
     model = nn.Sequential(

@@ -13,6 +13,7 @@ from safs.runtime.lanes import WIDTH
 from safs.runtime.layout import Block, Memory, Tensor, families
 from safs.runtime.network import Floats, Ints
 from safs.runtime.program import FIELDS, Kind, Program
+from safs.runtime.windows import taken_apart
 
 MOST_BYTES = 2**31 - 2**20  # offsets are 32-bit
 
@@ -28,7 +29,7 @@ class Assembly:
     def __init__(self, plan: Plan, schedule: Schedule) -> None:
         self.plan, self.schedule = plan, schedule
         self.interleave = 1 if schedule.alone else schedule.interleave
-        self.families, self.memory = families(plan), Memory()
+        self.families, self.apart, self.memory = families(plan), taken_apart(plan), Memory()
         self.tensors: dict[int, Tensor] = {}
         self.once: list[list[int]] = []
         self.ops: list[list[int]] = []

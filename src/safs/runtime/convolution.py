@@ -9,10 +9,11 @@ from safs.runtime.costs import DENSE_GAIN
 from safs.runtime.formulas import coded
 from safs.runtime.fusing import Group, input_channels, is_free, output_channels
 from safs.runtime.lanes import LONGEST, WIDTH
-from safs.runtime.layout import Tensor, Window, phase_size, phase_tensor
+from safs.runtime.layout import Tensor
 from safs.runtime.network import Floats, Ints, Node
 from safs.runtime.pairing import pairs, twice
 from safs.runtime.program import Kind
+from safs.runtime.windows import Phases, Window
 
 SCRATCH = 0  # where a single number is made a vector
 
@@ -24,8 +25,10 @@ def lower_convolution(low: Assembly, group: Group) -> None:
     window = Window.of(node, source.shape, low.plan.shapes[group.end])
     channel, down, across, row = _taps(node, wanted)
     values = node.sparse["weight"].values[wanted[output_channels(node)]]
-    if window.strided:
-        source, channel, y, x = _phases(low, group, window, (channel, down, across))
+    phases = low.apart.get(group.end)
+    if phases:
+        source = _taken_apart(low, phases)
+        channel, y, x = _phase(phases, window, (channel, down, across))
     else:
         y, x = down * window.dilation[0] - window.padding[0], across * window.dilation[1] - window.padding[1]
     if window.single:  # one output: what a tap reads is known, and may be padding
@@ -36,8 +39,8 @@ def lower_convolution(low: Assembly, group: Group) -> None:
     order = np.lexsort((offsets, row))
     offsets, values, row = offsets[order], values[order], row[order]
     _rows(low, group, window, (offsets, values, np.searchsorted(row, np.arange(int(wanted.sum()) + 1))))
-    if window.strided:
-        low.release(phase_tensor(group))
+    if phases and phases.readers[-1][0] is group:
+        low.release(phases.tensor)
 
 
 def _taps(node: Node, wanted: NDArray[np.bool_]) -> tuple[Ints, Ints, Ints, Ints]:
@@ -51,24 +54,30 @@ def _taps(node: Node, wanted: NDArray[np.bool_]) -> tuple[Ints, Ints, Ints, Ints
     return input_channels(node)[kept], positions // wide % high, positions % wide, number
 
 
-def _phases(
-    low: Assembly, group: Group, window: Window, taps: tuple[Ints, Ints, Ints]
-) -> tuple[Tensor, Ints, Ints, Ints]:
-    """Take a padded input apart by the stride, so that the convolution moves by one over its phases."""
-    channel, down, across = taps
-    (high, wide), source = window.stride, low.tensors[group.inputs[0]]
-    y, x = down * window.dilation[0], across * window.dilation[1]
-    phase = (channel * high + y % high) * wide + x % wide
+def _phase(phases: Phases, window: Window, taps: tuple[Ints, Ints, Ints]) -> tuple[Ints, Ints, Ints]:
+    """Number of the phase, row and column of what each tap reads for the first output."""
+    channel, *place = taps
+    (high, wide), (y, x) = phases.stride, phases.place(window, *place)
+    return (channel * high + y % high) * wide + x % wide, y // high, x // wide
+
+
+def _taken_apart(low: Assembly, phases: Phases) -> Tensor:
+    """An input taken apart by the stride, so that convolutions move by one over its phases; done for the first of them."""
+    group, _ = phases.readers[0]
+    source, kept = low.tensors[group.inputs[0]], low.tensors.get(phases.tensor)
+    if kept and kept.interleave == low.interleave:
+        return kept
+    high, wide = phases.stride
     wanted = np.zeros(source.shape[0] * high * wide, bool)
-    wanted[phase] = True
-    rows, columns = phase_size(window, group.main, low.plan.shapes[group.end])
-    tag = (source.shape, window.stride, window.padding, phase_tensor(group))
-    taken = low.allocate(phase_tensor(group), rows, columns, wanted, tag)
+    for reader, window in phases.readers:
+        wanted[_phase(phases, window, _taps(reader.main, low.plan.needed[reader.end])[:3])[0]] = True
+    tag = (source.shape, phases.stride, phases.padding, phases.tensor)
+    taken = low.allocate(phases.tensor, *phases.size, wanted, tag)
     numbers = np.flatnonzero(wanted)
     first = np.array(source.planes, np.int64)[numbers // (high * wide)]
-    sizes = [*source.shape[1:], source.step, rows, columns, taken.step, high, wide, *window.padding, low.interleave]
+    sizes = [*source.shape[1:], source.step, *phases.size, taken.step, high, wide, *phases.padding, low.interleave]
     low.op(Kind.PHASES, first, numbers % (high * wide), chosen(taken, wanted), *sizes)
-    return taken, phase, y // high, x // wide
+    return taken
 
 
 def _rows(low: Assembly, group: Group, window: Window, sorted_by_row: tuple[Ints, Floats, Ints]) -> None:

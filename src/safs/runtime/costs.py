@@ -15,7 +15,8 @@ import numpy as np
 
 from safs.runtime.fusing import Group, Plan, is_free, last_reads, output_channels
 from safs.runtime.lanes import LONGEST, WIDTH
-from safs.runtime.layout import Window, families
+from safs.runtime.layout import families
+from safs.runtime.windows import Window, taken_apart
 
 STRIP = 72  # a strip of a row beside its nonzeros
 VECTOR, ACTIVATED = 3, 11  # a vector of outputs, and what an activation adds to it
@@ -71,7 +72,7 @@ class Costs:
     """
 
     def __init__(self, plan: Plan) -> None:
-        self.plan, self.families = plan, families(plan)
+        self.plan, self.families, self.apart = plan, families(plan), taken_apart(plan)
         self.work = [self._counts(group) for group in plan.groups]
 
     @cached_property
@@ -123,12 +124,14 @@ class Costs:
             return rows, 0, length, 0 if group.main.op == "cat" else read, 0
         window = Window.of(group.main, shapes[group.inputs[0]], shapes[group.end])
         kernel = group.main.sparse["weight"].shape[2:]
-        phases = int(needed[group.inputs[0]].sum()) * min(int(np.prod(window.stride)), int(np.prod(kernel)))
+        phases, apart = 0, self.apart.get(group.end)
+        if apart and apart.readers[0][0] is group:
+            phases = int(needed[group.inputs[0]].sum()) * min(int(np.prod(window.stride)), int(np.prod(kernel)))
         used = output_channels(group.main)
         nonzeros = int(needed[group.end][used].sum())
         if group.residual is None and not window.single:
             rows = len(np.unique(used[needed[group.end][used]]))
-        return rows, nonzeros, length, read, phases if window.strided else 0
+        return rows, nonzeros, length, read, phases
 
     def _spread(self, index: int) -> float:
         floats = int(self.plan.needed[index].sum()) * int(np.prod(self.plan.shapes[index][1:]))

@@ -19,7 +19,7 @@ from safs.cache import CACHE, cache_folder
 from safs.runtime.lanes import target
 
 SHIPPED = "SAFS_KERNELS"  # a folder of object files that an image brings along
-SOURCES = ("compiling", "elementary", "formulas", "lanes", "loops", "machine", "program", "rules", "vectors")
+SOURCES = ("compiling", "elementary", "formulas", "lanes", "loops", "machine", "program", "rules", "strips", "vectors")
 CODE = ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64)  # Numba's convention
 
 

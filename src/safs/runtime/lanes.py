@@ -29,10 +29,28 @@ LONGEST = 12 if WIDTH == 8 else 16
 PAIRED = LONGEST // 2
 """Vectors of each of two strips that are computed together."""
 
+BYTES = 4 * WIDTH
+"""Bytes of a vector."""
+
 FLOAT, INT, LONG = ir.FloatType(), ir.IntType(32), ir.IntType(64)
 FLOATS, INTS = ir.VectorType(FLOAT, WIDTH), ir.VectorType(INT, WIDTH)
 
 Operand = Union["Lanes", float]
+
+
+def constant(value: int) -> Any:
+    """A 64-bit constant."""
+    return ir.Constant(LONG, value)
+
+
+def pointer(builder: Any, address: Any, offset: int, kind: Any) -> Any:
+    """To what lies so many bytes after an address."""
+    return builder.inttoptr(builder.add(address, constant(offset)), kind.as_pointer())
+
+
+def load(builder: Any, address: Any, offset: int = 0, kind: Any = FLOATS) -> Any:
+    """What lies so many bytes after an address, a vector if nothing else is said."""
+    return builder.load(pointer(builder, address, offset, kind), align=4)
 
 
 def splat(builder: Any, value: Any, count: int = WIDTH) -> Any:
@@ -147,3 +165,9 @@ class Lanes:
         for coefficient in coefficients[1:]:
             result = result.fma(self, coefficient)
         return result
+
+
+def masked_store(builder: Any, value: Lanes, mask: Any, address: Any, offset: int) -> None:
+    """Write a vector so many bytes after an address, with zeros where the mask there has them."""
+    kept = builder.and_(value.bits(), load(builder, mask, offset, value.ints))
+    builder.store(kept, pointer(builder, address, offset, value.ints), align=4)

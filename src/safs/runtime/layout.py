@@ -9,42 +9,9 @@ from dataclasses import dataclass, field
 
 from safs.runtime.fusing import Group, Plan
 from safs.runtime.lanes import WIDTH
-from safs.runtime.network import Node, Shape
+from safs.runtime.windows import Window, taken_apart
 
 HEAD = 64  # floats before everything: room for a single vector
-
-
-@dataclass(frozen=True)
-class Window:
-    """How a convolution moves over its input.
-
-    Attributes:
-        stride: down and across.
-        padding: above and to the left.
-        dilation: down and across.
-        over: rows and columns of zeros that it reads below and to the right of its input.
-        single: its output is one number a channel.
-    """
-
-    stride: tuple[int, int]
-    padding: tuple[int, int]
-    dilation: tuple[int, int]
-    over: tuple[int, int]
-    single: bool
-
-    @classmethod
-    def of(cls, node: Node, source: Shape, out: Shape) -> "Window":
-        """The window of a convolution from one shape to another."""
-        stride, padding, dilation = (tuple(node.settings[name][:2]) for name in ("stride", "padding", "dilation"))
-        kernel = node.sparse["weight"].shape[2:]
-        reach = [(out[i + 1] - 1) * stride[i] + (kernel[i] - 1) * dilation[i] - padding[i] for i in (0, 1)]
-        over = max(0, reach[0] - source[1] + 1), max(0, reach[1] - source[2] + 1)
-        return cls(stride, padding, dilation, over, out[1:] == (1, 1))  # type: ignore[arg-type]
-
-    @property
-    def strided(self) -> bool:
-        """Whether its input has to be taken apart by the stride."""
-        return not self.single and self.stride != (1, 1)
 
 
 @dataclass
@@ -90,21 +57,9 @@ class Families:
         return self.layouts[self.root(tensor)]
 
 
-def phase_tensor(group: Group) -> int:
-    """The number of the tensor that a strided convolution's input is taken apart into."""
-    return -group.end
-
-
-def phase_size(window: Window, node: Node, out: Shape) -> tuple[int, int]:
-    """Rows and columns of a phase of a strided convolution's padded input."""
-    kernel = node.sparse["weight"].shape[2:]
-    sides = [out[i + 1] + (kernel[i] - 1) * window.dilation[i] // window.stride[i] for i in (0, 1)]
-    return sides[0], sides[1]
-
-
 def families(plan: Plan) -> Families:
     """Find which tensors share their measures, and the measures."""
-    found = Families()
+    found, apart = Families(), taken_apart(plan)
     windows: list[tuple[Group, Window]] = []
     for group in plan.groups:
         if group.residual is not None:
@@ -113,7 +68,7 @@ def families(plan: Plan) -> Families:
             window = Window.of(group.main, plan.shapes[group.inputs[0]], plan.shapes[group.end])
             windows.append((group, window))
             if not window.single:
-                found.join(phase_tensor(group) if window.strided else group.inputs[0], group.end)
+                found.join(apart[group.end].tensor if window.strided else group.inputs[0], group.end)
         elif group.main.op in ("activation", "affine", "add", "mul", "cat"):
             for source in group.inputs:
                 if plan.shapes[source][1:] == plan.shapes[group.end][1:]:
@@ -122,7 +77,7 @@ def families(plan: Plan) -> Families:
         found.ask(group.end, plan.shapes[group.end][2])
     for group, window in windows:
         if window.strided:
-            found.ask(phase_tensor(group), phase_size(window, group.main, plan.shapes[group.end])[1])
+            found.ask(apart[group.end].tensor, apart[group.end].size[1])
         elif not window.single:
             sides = max(window.padding[1], window.over[1])
             width = plan.shapes[group.inputs[0]][2]

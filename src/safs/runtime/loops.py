@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from safs.runtime.lanes import WIDTH
-from safs.runtime.vectors import BYTES, every_second, greatest, halved, move, transpose
+from safs.runtime.lanes import BYTES, WIDTH
+from safs.runtime.vectors import every_second, greatest, halved, move, transpose
 
 options = {"error_model": "numpy", "_nrt": False}  # no counting of references: nothing is allocated
 quick = njit(**options)

@@ -4,10 +4,11 @@ from typing import Any
 
 import numpy as np
 
-from safs.runtime.lanes import LONGEST, PAIRED
+from safs.runtime.lanes import BYTES, LONGEST, PAIRED
 from safs.runtime.loops import combine, copy_in, copy_out, gathered, inner, keep, means, phases, pool, quick
 from safs.runtime.program import FIELDS, Call, Kind
-from safs.runtime.vectors import BYTES, activate, strip, two_strips, view
+from safs.runtime.strips import strip, two_strips
+from safs.runtime.vectors import activate, view
 
 (INPUT, CONV, SPARSE_DOT, DENSE_DOT, PHASES, MAX_POOL, ALL_MEAN, INSIDE_MEAN, MEANS, ADD, MUL, ACTIVATION, OUTPUT,
  KEEP, GATHER, CONV_PAIRS) = map(int, Kind)  # fmt: skip

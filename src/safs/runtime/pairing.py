@@ -44,5 +44,6 @@ def pairs(offsets: Ints, starts: Ints, vectors: int) -> Ints:
 
 def twice(unit: Ints, offsets: Ints) -> NDArray[np.bool_]:
     """Which nonzeros have a neighbour that reads the same for the same unit of rows; both are sorted by unit, then offset."""
-    equal = (np.diff(offsets) == 0) & (np.diff(unit) == 0)
-    return np.append(False, equal) | np.append(equal, False)
+    equal: NDArray[np.bool_] = (np.diff(offsets) == 0) & (np.diff(unit) == 0)
+    either: NDArray[np.bool_] = np.append(False, equal) | np.append(equal, False)
+    return either

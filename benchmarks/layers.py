@@ -1,7 +1,7 @@
 """Times of single layers, which the runtime's cost model is fitted to: `python -m benchmarks.layers FILE.safs ...`.
 
-Every operation of every network is timed by itself, in turns for one image and for as many as fill one and two vectors. The fit
-is printed in nanoseconds; `safs.runtime.costs` has it in multiply-adds of a vector.
+Every operation of every network is timed by itself, in turns for one image and for as many as fill one and two vectors; layers with
+rows that are computed two at a time are left out. The fit is printed in nanoseconds; `safs.runtime.costs` has it in multiply-adds of a vector.
 """
 
 import argparse
@@ -53,13 +53,20 @@ def measured(path: Path) -> list[dict[str, Any]]:
     found = []
     for i, ops in operations.items():
         nanoseconds = np.percentile(taken[i], 20, axis=0)
-        convolutions = [at for at, op in enumerate(ops) if op[0] == Kind.CONV]
-        wanted = [at for at, group in enumerate(costs.plan.groups) if group.main.op == "conv" and _strips(costs, at, i)]
-        for at, place in zip(wanted, convolutions, strict=True):
+        rows_of = prepared[i].program.rows
+        waiting = [at for at, op in enumerate(ops) if op[0] in (Kind.CONV, Kind.CONV_PAIRS)]
+        for at, group in enumerate(costs.plan.groups):
+            if group.main.op != "conv" or not _strips(costs, at, i):
+                continue
             rows, nonzeros, length, read, _ = costs.work[at]
-            op = ops[place]
-            found.append({"network": path.stem, "images": i, "rows": rows, "nonzeros": nonzeros, "vectors": int(op[4]),
-                          "activation": bool(op[6] >= 0), "floats": (read + rows * length) * i, "ns": float(nanoseconds[place])})  # fmt: skip
+            places, outputs = [], 0
+            while outputs < rows:  # pairs of rows and single rows are two operations
+                places.append(waiting.pop(0))
+                op = ops[places[-1]]
+                outputs += len(np.unique(rows_of[op[2] : op[2] + op[3], 2]))
+            if all(ops[place][0] == Kind.CONV for place in places):
+                found.append({"network": path.stem, "images": i, "rows": rows, "nonzeros": nonzeros, "vectors": int(op[4]),
+                              "activation": bool(op[6] >= 0), "floats": (read + rows * length) * i, "ns": float(nanoseconds[places[0]])})  # fmt: skip
     return found
 
 

@@ -353,6 +353,14 @@ def bounds() -> str:
         "(`safs.runtime.blocking`), and why the first layers, with large planes, are computed image by image and the rest for as many images "
         "as fill a vector (`safs.runtime.costs`)."
     )
+    alone, shared = (found["strips"][f"16 KiB, shifted, two rows of 6{rest}"][0] for rest in ("", ", shared"))
+    pairs = (
+        f"Two rows of 6 vectors that are computed together take {shared:.2f} ns where both read the same, which they load once, and "
+        f"{alone:.2f} where they do not (from the first cache, shifted). So rows of layers with large planes are paired where they "
+        "share 40% of what they read (`safs.runtime.pairing`), as they do at 90% and 95% globally, but not at 99%. What was tried at 99% "
+        "and brought 5% or nothing: a second copy of every plane, half a line further, from which each load that would cross a line is "
+        "taken; eight images in the lanes from the first layer on; huge pages; strips of 13 to 15 vectors."
+    )
     more = (
         f"Over {layers['layers']} layers of networks at 90 to 99% (`benchmarks/layers.py`), a multiply-add takes "
         f"{fitted['multiply-add']:.2f} ns, {fitted['in a short strip']:.2f} in strips of fewer than 6 vectors; a strip {fitted['strip']:.0f} ns beside "
@@ -364,7 +372,19 @@ def bounds() -> str:
         + "."
     )
     return "\n".join(
-        ["## What bounds the runtime", "", text, "", lines(["input", *columns], rows), "", more, "", on(found)]
+        [
+            "## What bounds the runtime",
+            "",
+            text,
+            "",
+            lines(["input", *columns], rows),
+            "",
+            pairs,
+            "",
+            more,
+            "",
+            on(found),
+        ]
     )
 
 

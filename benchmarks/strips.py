@@ -1,7 +1,8 @@
 """What bounds a sparse convolution's inner loop: `python -m benchmarks.strips`.
 
 Nanoseconds of one multiply-add of a vector, by where the input lies that the nonzeros read (pieces as long as the strip, at random
-places), whether the pieces begin where vectors do, and how many vectors a strip has. Beside it each activation's price.
+places), whether the pieces begin where vectors do, and how many vectors a strip has; for strips of two rows, whether both read
+the same. Beside it each activation's price.
 """
 
 import time
@@ -12,9 +13,9 @@ from numba import njit
 
 from benchmarks.workshop import keep
 from safs.runtime.formulas import CODES
-from safs.runtime.lanes import BYTES, LONGEST
+from safs.runtime.lanes import BYTES, LONGEST, PAIRED
 from safs.runtime.machine import act
-from safs.runtime.strips import strip
+from safs.runtime.strips import strip, two_strips
 
 KIB = (16, 128, 2048)
 LENGTHS = (LONGEST, 6, 3)
@@ -30,6 +31,15 @@ def strips(repeats, length, x, nonzeros, mask, y):  # type: ignore[no-untyped-de
 
 
 @njit
+def pairs_of_strips(repeats, x, nonzeros, shared, mask, y):  # type: ignore[no-untyped-def]
+    """The same two strips again and again."""
+    zero, half = np.float32(0), (shared + NONZEROS) // 2
+    for _ in range(repeats):
+        bounds = 0, shared, half, NONZEROS
+        two_strips(PAIRED, x, nonzeros, bounds, (zero, zero), zero, mask, (0, 0), (y, y + PAIRED * BYTES))
+
+
+@njit
 def acts(repeats, code, x, mask, y, scale):  # type: ignore[no-untyped-def]
     """The same activation of a strip again and again."""
     for _ in range(repeats):
@@ -37,27 +47,40 @@ def acts(repeats, code, x, mask, y, scale):  # type: ignore[no-untyped-def]
 
 
 def aligned(floats: int) -> np.ndarray:
-    """Zeros from a cache line's beginning on."""
-    raw = np.zeros(floats + 16, np.float32)
+    """Ones from a cache line's beginning on: written, for all that is not lies in the same page of zeros."""
+    raw = np.ones(floats + 16, np.float32)
     return raw[-raw.ctypes.data % 64 // 4 :][:floats]
 
 
 def run_of_strips(kib: int, shift: int, length: int) -> tuple[Callable[[], None], int]:
     """A run of a millisecond or so, and the vectors' multiply-adds in it."""
-    arena, mask, y = (
-        aligned(kib * 256 + 16 * BYTES),
-        np.full(length * BYTES // 4, -1, np.int32),
-        aligned(length * BYTES),
-    )
-    pairs = np.zeros((NONZEROS, 2), np.int32)
-    pairs[:, 0] = np.sort(np.random.default_rng(0).integers(0, kib * 1024 // BYTES, NONZEROS)) * BYTES + shift
-    pairs[:, 1] = np.ones(NONZEROS, np.float32).view(np.int32)
+    arena, pairs, mask, y = memory(kib, shift, np.arange(NONZEROS))
     repeats = 8000 // length
 
     def run() -> None:
         strips(repeats, length, arena.ctypes.data, pairs.ctypes.data, mask.ctypes.data, y.ctypes.data)
 
     return run, repeats * NONZEROS * length
+
+
+def run_of_pairs(kib: int, shift: int, shared: int) -> tuple[Callable[[], None], int]:
+    """The same for two rows that read at as many nonzeros the same."""
+    arena, pairs, mask, y = memory(kib, shift, np.arange(NONZEROS) // (2 if shared else 1))
+    repeats = 8000 // PAIRED
+
+    def run() -> None:
+        pairs_of_strips(repeats, arena.ctypes.data, pairs.ctypes.data, shared, mask.ctypes.data, y.ctypes.data)
+
+    return run, repeats * NONZEROS * PAIRED
+
+
+def memory(kib: int, shift: int, place: np.ndarray) -> tuple[np.ndarray, ...]:
+    """Inputs, nonzeros that read from them at random places, a mask and room for outputs."""
+    arena, y = aligned(kib * 256 + 16 * BYTES), aligned(LONGEST * BYTES // 4)
+    pairs = np.ones((NONZEROS, 2), np.float32).view(np.int32)
+    found = np.sort(np.random.default_rng(0).integers(0, kib * 1024 // BYTES, NONZEROS)) * BYTES + shift
+    pairs[:, 0] = found[place]
+    return arena, pairs, np.full(LONGEST * BYTES // 4, -1, np.int32), y
 
 
 def run_of_acts(code: int) -> tuple[Callable[[], None], int]:
@@ -77,6 +100,13 @@ def main() -> None:
         for kib in KIB
         for shift in (0, 4)
         for length in LENGTHS
+    }
+    runs |= {
+        f"16 KiB, {'aligned' if shift == 0 else 'shifted'}, two rows of {PAIRED}{', shared' if shared else ''}": run_of_pairs(
+            16, shift, shared
+        )
+        for shift in (0, 4)
+        for shared in (0, NONZEROS)
     }
     runs |= {name: run_of_acts(code) for name, code in CODES.items()}
     taken: dict[str, list[float]] = {name: [] for name in runs}

@@ -25,6 +25,8 @@ def prune(
     prune_learning_rate: float = 2e-3,
     prune_weight_decay: float = 1e-4,
     batch_size: int = 64,
+    backend: str = "auto",
+    device: str = "auto",
     memory_gib: float = 0.0,
     code_version: str = "",
 ):
@@ -47,5 +49,7 @@ def prune(
         prune_learning_rate=prune_learning_rate,
         prune_weight_decay=prune_weight_decay,
         batch_size=batch_size,
+        backend=backend,
+        device=device,
         memory_gib=memory_gib,
     )

@@ -159,6 +159,8 @@ def training(
             prune_learning_rate=prune_learning_rate,
             prune_weight_decay=prune_weight_decay,
             batch_size=batch_size,
+            backend=backend,
+            device=device,
             memory_gib=memory_gib,
             **version,
         ).outputs["out"]

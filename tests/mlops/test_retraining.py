@@ -58,6 +58,10 @@ def test_the_champion_its_batches_and_its_data_decide(chain: Chain, database: st
     client.set_registered_model_alias("safs", "champion", "1")
     retrainer = Retrainer(client, database, "safs", tmp_path)
     assert retrainer.warm_start() == "", "it was registered without a search"
+    experiment = client.get_run(client.get_model_version("safs", "1").run_id).info.experiment_id
+    search = client.create_run(experiment, tags={"safs.step": "search"}).info.run_id
+    client.log_text(search, "{}", "study.json")
+    assert retrainer.warm_start() == f"mlflow:{experiment}", "its own search came from a cache"
     fingerprint = client.get_model_version("safs", "1").tags["data_fingerprint"]
     assert not retrainer.consider(Rules(), "", unasked).start
     assert not retrainer.consider(Rules(new_data=True), "", lambda: fingerprint).start

@@ -37,6 +37,7 @@ def test_the_rows_that_share_the_most_come_together():
 
 
 def test_twice_is_what_two_rows_of_one_unit_read():
-    unit, offsets = np.array([0, 0, 0, 1, 1, 1, 2]), np.array([4, 8, 8, 8, 12, 12, 12])
-    assert twice(unit, offsets).tolist() == [False, True, True, False, True, True, False]
-    assert not twice(unit[:1], offsets[:1]).any()
+    unit, offsets = np.array([0, 0, 0, 1, 1, 1, 1, 2]), np.array([4, 8, 8, 8, 12, 12, 12, 12])
+    row = np.array([0, 0, 3, 2, 1, 1, 2, 4])
+    assert twice(unit, offsets, row).tolist() == [False, True, True, False, False, True, True, False]
+    assert not twice(unit[:1], offsets[:1], row[:1]).any()

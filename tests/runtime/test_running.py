@@ -230,6 +230,19 @@ def test_rows_that_read_much_of_the_same_are_computed_two_at_a_time(channels, in
 
 
 @pytest.mark.parametrize("interleave", [1, WIDTH])
+@pytest.mark.parametrize("size", [(3, 3), (4, 3), (1, 2), (30, 3)])
+def test_two_taps_of_a_wide_kernel_may_read_the_same_padding(size, interleave):
+    model, spec = (
+        nn.Sequential(nn.Conv2d(2, 4, 7, padding=3), nn.AdaptiveAvgPool2d(1), nn.Flatten()),
+        spec_of((2, *size), 4),
+    )
+    program = lower(planned(randomise(model, 0, 0.0), spec), Schedule(interleave, 0, 0, 0))
+    x, logits = images(spec.input_shape, interleave), np.empty((interleave, 4), np.float32)
+    Prepared(program, spec.input_shape, 4)(x.numpy(), logits)
+    assert relative_error(logits, evaluated(model, x)) < 1e-5
+
+
+@pytest.mark.parametrize("interleave", [1, WIDTH])
 def test_convolutions_with_the_same_stride_share_the_phases_of_what_they_read(interleave):
     class Branches(nn.Module):
         def __init__(self):

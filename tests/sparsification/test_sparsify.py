@@ -138,3 +138,13 @@ def test_the_device_is_asked_for(dense, training: Batchable, validation):
         pytest.skip("there is a GPU")
     with pytest.raises(SafsError, match="no GPU"):
         sparsify(dense, training, validation, PLANS["gradual"], 0, Compute(device="cuda"))
+
+
+@pytest.mark.parametrize("name", ["gradual", "iterative"])
+def test_trainings_draw_classes_by_their_weights(dense, training, validation, name: str):
+    only = dataclasses.replace(training, weights=torch.eye(10)[3])
+    masks = sparsify(dense, only, validation, PLANS[name], 0)
+    with torch.no_grad():
+        told = dense.eval()(validation.x).argmax(1)
+    assert (told == 3).float().mean() > 0.9
+    assert set(masks) == set(masks_of(dense))

@@ -60,14 +60,22 @@ class Retrainer(Registered):
         self.client.set_tag(run, "safs.training", what)
 
     def warm_start(self) -> str:
-        """The champion's searches, for the option warm_start; nothing if MLflow has none of it."""
+        """The champion's searches, or its experiment's if they came from a cache, for the option warm_start; or nothing."""
         try:
-            source = find_version(self.client, self.name, CHAMPION).tags.get("pipeline_run", "")
+            champion = find_version(self.client, self.name, CHAMPION)
+        except SafsError:
+            return ""
+        experiment = str(self.client.get_run(champion.run_id).info.experiment_id)
+        sources = (champion.tags.get("pipeline_run", ""), experiment)
+        return next((f"mlflow:{source}" for source in sources if self._has_searches(source)), "")
+
+    def _has_searches(self, source: str) -> bool:
+        try:
             with tempfile.TemporaryDirectory() as folder:
                 MlflowStudies(self.client).fetch(source, Path(folder))
         except SafsError:
-            return ""
-        return f"mlflow:{source}"
+            return False
+        return True
 
     def _facts(self, rules: Rules, data_fingerprint: Callable[[], str]) -> Facts:
         started = [

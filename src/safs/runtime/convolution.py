@@ -131,7 +131,7 @@ def _strips(
     begins = np.searchsorted(unit[row], np.arange(len(units) + 1))
     strips = -(-fields[0] // (LONGEST // together))
     length = -(-fields[0] // strips) * WIDTH
-    shared_or_whose = np.where(twice(unit[row], offsets), 0, 1 + member[row])
+    shared_or_whose = np.where(twice(unit[row], offsets, row), 0, 1 + member[row])
     found = parts(offsets, begins, length, shared_or_whose, 1 + together)
     entries, biases = rows[units[found.row]], bias[units[found.row]]
     entries[:, :, :2] = found.bounds[:, -2 * together :].reshape(-1, together, 2)

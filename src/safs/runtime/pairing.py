@@ -17,7 +17,7 @@ def pairs(offsets: Ints, starts: Ints, vectors: int) -> Ints:
     """Rows that share the most, each at most once, as far as that makes them quicker.
 
     Args:
-        offsets: what each nonzero reads, row after row; none twice in a row.
+        offsets: what each nonzero reads, row after row.
         starts: the first nonzero of every row, and one past the last row's last.
         vectors: what covers a row's outputs.
 
@@ -42,8 +42,8 @@ def pairs(offsets: Ints, starts: Ints, vectors: int) -> Ints:
     return np.array(found, np.int64).reshape(-1, 2)
 
 
-def twice(unit: Ints, offsets: Ints) -> NDArray[np.bool_]:
-    """Which nonzeros have a neighbour that reads the same for the same unit of rows; both are sorted by unit, then offset."""
-    equal: NDArray[np.bool_] = (np.diff(offsets) == 0) & (np.diff(unit) == 0)
+def twice(unit: Ints, offsets: Ints, row: Ints) -> NDArray[np.bool_]:
+    """Which nonzeros read the same as a neighbour in another row of their unit; sorted by unit, offset and row."""
+    equal: NDArray[np.bool_] = (np.diff(offsets) == 0) & (np.diff(unit) == 0) & (np.diff(row) != 0)
     either: NDArray[np.bool_] = np.append(False, equal) | np.append(equal, False)
     return either

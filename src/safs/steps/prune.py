@@ -9,7 +9,7 @@ from safs.sparsification.types import PruneSchedule
 from safs.steps.arguments import Amount, Count, Decay, Rate, Sparsity
 from safs.steps.context import Context
 from safs.steps.work import work_folder
-from safs.training.settings import Hyperparameters, Optimizer
+from safs.training.settings import Backend, Compute, Device, Hyperparameters, Optimizer
 
 IGNORE: list[str] = []
 
@@ -30,6 +30,8 @@ def prune(
     prune_learning_rate: Rate = 2e-3,
     prune_weight_decay: Decay = 1e-4,
     batch_size: Count = 64,
+    backend: Backend = "auto",
+    device: Device = "auto",
     memory_gib: Amount = 0.0,
     *,
     context: Context = Context(),
@@ -55,6 +57,8 @@ def prune(
         prune_learning_rate: Learning rate of the training that goes along with pruning.
         prune_weight_decay: Weight decay of the training that goes along with pruning.
         batch_size: Images in a training step.
+        backend: What trains: torch, native (compiled for sparse networks on the CPU), or auto for the faster one.
+        device: Where to train: cpu, cuda, or auto for the GPU if there is one.
         memory_gib: Memory that the data set may take, in GiB; of a larger one only what is needed is read, from disk. 0 takes
             a quarter of what is free. The result is the same.
 
@@ -74,7 +78,8 @@ def prune(
     plan = Plan(
         sparsity, scope, criterion, prune_schedule, prune_epochs, rewind, coverage, tuple(ignore), settings=settings
     )
-    numbers = {**vars(plan), "settings": vars(settings)}
+    compute = Compute(backend, device)
+    numbers = {**vars(plan), "settings": vars(settings), "compute": vars(compute)}
     with work_folder("prune", out, context, data=data, models=models, **numbers) as work:
         folders = seed_folders(models)
         training, validation = (load_tensors(data, part, memory_gib) for part in ("train", "validation"))
@@ -92,7 +97,7 @@ def prune(
                         done, total = index * steps + epoch - 1, len(folders) * steps
                         context.tracker.progress(done, total, f"pruning, {score.accuracy:.2%}")
 
-                    masks = sparsify(model, training, validation, plan, seed, on_epoch=on_epoch)
+                    masks = sparsify(model, training, validation, plan, seed, compute, on_epoch)
                     found = audit(model, masks, spec.input_shape, class_shares(training.y, len(spec.classes)))
                     tracker.metrics({"classes_covered": len(found.covered), "ceiling": found.ceiling})
                 target.mkdir(parents=True, exist_ok=True)

@@ -65,7 +65,7 @@ class Retrainer(Registered):
             champion = find_version(self.client, self.name, CHAMPION)
         except SafsError:
             return ""
-        experiment = str(self.client.get_run(champion.run_id).info.experiment_id)
+        experiment = str(self.client.get_run(str(champion.run_id)).info.experiment_id)
         sources = (champion.tags.get("pipeline_run", ""), experiment)
         return next((f"mlflow:{source}" for source in sources if self._has_searches(source)), "")
 

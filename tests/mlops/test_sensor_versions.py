@@ -24,7 +24,8 @@ def test_a_model_for_series_passes_the_audit_that_comes_before_promotion(
     prepare(tmp_path / "data", dataset=str(runs(tmp_path / "runs", 6)), window=8, stride=1)
     pretrain(tmp_path / "data", tmp_path / "dense", model="sensor_cnn", **PRETRAIN)
     prune(tmp_path / "data", tmp_path / "dense", tmp_path / "sparse", sparsity=0.9)
-    assert load_spec(tmp_path / "sparse").curves
+    model = tmp_path / "sparse" / "seed-0"
+    assert load_spec(model).curves
     client = open_client(database)
-    version = add_version(client, database, tmp_path / "data", tmp_path / "sparse", tmp_path)
+    version = add_version(client, database, tmp_path / "data", model, tmp_path)
     assert Promoter(client, database, "safs", tmp_path).promote(version, tmp_path / "data", Rules()).checks

@@ -24,10 +24,14 @@ def pairs(offsets: Ints, starts: Ints, vectors: int) -> Ints:
     Returns:
         Numbers of rows, [pairs, 2].
     """
+    none = np.zeros((0, 2), np.int64)
     counts = np.diff(starts)
-    rows, (used, place) = np.flatnonzero(counts >= LEAST), np.unique(offsets, return_inverse=True)
-    if vectors < LEAST_VECTORS or len(offsets) < LEAST_SHARED / 2 * len(counts) * len(used):
-        return np.zeros((0, 2), np.int64)
+    rows = np.flatnonzero(counts >= LEAST)
+    if vectors < LEAST_VECTORS or len(rows) < 2:
+        return none
+    used, place = np.unique(offsets, return_inverse=True)
+    if len(offsets) < LEAST_SHARED / 2 * len(counts) * len(used):
+        return none
     read = np.zeros((len(counts), len(used)), np.float32)
     read[np.repeat(np.arange(len(counts)), counts), place] = 1
     one, other = np.triu_indices(len(rows), 1)

@@ -3,6 +3,7 @@
 Addresses are plain integers. Each intrinsic holds a loop for every length of a strip and jumps to the one that is asked for.
 """
 
+from collections.abc import Iterator
 from typing import Any
 
 from llvmlite import ir
@@ -87,6 +88,19 @@ def _finish(builder: Any, total: list[Any], floor: Any, mask: Any, residual: Any
         masked_store(builder, Lanes(builder, value).max(lowest), mask, y, BYTES * place)
 
 
+def _each_length(builder: Any, length: Any, longest: int) -> Iterator[int]:
+    """A case for every length; what is built while a length is at hand is what is done for it."""
+    done = builder.append_basic_block("done")
+    choice = builder.switch(length, done)
+    for vectors in range(1, longest + 1):
+        block = builder.append_basic_block(f"strip{vectors}")
+        choice.add_case(constant(vectors), block)
+        builder.position_at_end(block)
+        yield vectors
+        builder.branch(done)
+    builder.position_at_end(done)
+
+
 @intrinsic
 def strip(
     typing: Any,
@@ -118,12 +132,7 @@ def strip(
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         length, x, nonzeros, start, end, bias, floor, mask, residual, y = arguments
-        done = builder.append_basic_block("done")
-        choice = builder.switch(length, done)
-        for vectors in range(1, LONGEST + 1):
-            block = builder.append_basic_block(f"strip{vectors}")
-            choice.add_case(constant(vectors), block)
-            builder.position_at_end(block)
+        for vectors in _each_length(builder, length, LONGEST):
             zero = ir.Constant(FLOATS, [0.0] * WIDTH)
             chains = CHAINS.get(vectors, 1)
             sums = [[splat(builder, bias)] * vectors] + [[zero] * vectors] * (chains - 1)
@@ -134,8 +143,6 @@ def strip(
             if chains > 1:
                 _, (total,) = _walk(builder, at, end, [total], x, nonzeros)
             _finish(builder, total, floor, mask, residual, y)
-            builder.branch(done)
-        builder.position_at_end(done)
         return context.get_dummy_value()
 
     long, single = types.int64, types.float32
@@ -175,19 +182,12 @@ def two_strips(
         start, first, second, end = cgutils.unpack_tuple(builder, bounds)
         ends = first, second, end
         bias, residual, y = (cgutils.unpack_tuple(builder, two) for two in (bias, residual, y))
-        done = builder.append_basic_block("done")
-        choice = builder.switch(length, done)
-        for vectors in range(1, PAIRED + 1):
-            block = builder.append_basic_block(f"strips{vectors}")
-            choice.add_case(constant(vectors), block)
-            builder.position_at_end(block)
+        for vectors in _each_length(builder, length, PAIRED):
             sums = [[splat(builder, value)] * vectors for value in bias]
             _, sums = _walk(builder, start, first, sums, x, nonzeros, shared=True)
             for row in (0, 1):
                 _, (total,) = _walk(builder, ends[row], ends[row + 1], [sums[row]], x, nonzeros)
                 _finish(builder, total, floor, mask, residual[row], y[row])
-            builder.branch(done)
-        builder.position_at_end(done)
         return context.get_dummy_value()
 
     long, single = types.int64, types.float32

@@ -19,10 +19,20 @@ from safs.runtime.kernels import kernel
 from safs.runtime.lanes import LONGEST
 from safs.runtime.lowering import lower
 from safs.runtime.model import Prepared
+from safs.runtime.planes import Cover
 from safs.runtime.program import FIELDS, Call, Kind
 
 ROUNDS = 40
-TERMS = ("multiply-add", "in a short strip", "strip", "vector", "activation", "float away", "float far away")
+TERMS = (
+    "multiply-add",
+    "in a short strip",
+    "over folded rows",
+    "strip",
+    "vector",
+    "activation",
+    "float away",
+    "float far away",
+)
 
 
 def measured(path: Path) -> list[dict[str, Any]]:
@@ -65,7 +75,7 @@ def measured(path: Path) -> list[dict[str, Any]]:
                 op = ops[places[-1]]
                 outputs += len(np.unique(rows_of[op[2] : op[2] + op[3], 2]))
             if all(ops[place][0] == Kind.CONV for place in places):
-                found.append({"network": path.stem, "images": i, "rows": rows, "nonzeros": nonzeros, "vectors": int(op[4]),
+                found.append({"network": path.stem, "images": i, "rows": rows, "nonzeros": nonzeros, "vectors": int(op[4] * op[8]), "strips": Cover(int(op[8]), int(op[4]), 0).count(LONGEST), "folded": i == 1 and bool(op[8] > 1),
                               "activation": bool(op[6] >= 0), "floats": (read + rows * length) * i, "ns": float(nanoseconds[places[0]])})  # fmt: skip
     return found
 
@@ -80,9 +90,10 @@ def terms(layer: dict[str, Any]) -> list[float]:
     products, outputs = layer["nonzeros"] * layer["vectors"], layer["rows"] * layer["vectors"]
     short = layer["vectors"] < FULL
     return [
-        products * (not short),
+        products * (not short and not layer["folded"]),
         products * short,
-        layer["rows"] * -(-layer["vectors"] // LONGEST),
+        products * layer["folded"],
+        layer["rows"] * layer["strips"],
         outputs,
         outputs * layer["activation"],
         max(0, layer["floats"] - NEAR),

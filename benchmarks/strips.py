@@ -15,7 +15,7 @@ from benchmarks.workshop import keep
 from safs.runtime.formulas import CODES
 from safs.runtime.lanes import BYTES, LONGEST, PAIRED
 from safs.runtime.machine import act
-from safs.runtime.strips import strip, two_strips
+from safs.runtime.strips import ENDS, strip, two_strips
 
 KIB = (16, 128, 2048)
 LENGTHS = (LONGEST, 6, 3)
@@ -27,7 +27,7 @@ ROUNDS = 60
 def strips(repeats, length, x, nonzeros, mask, y):  # type: ignore[no-untyped-def]
     """The same strip again and again."""
     for _ in range(repeats):
-        strip(length, x, nonzeros, 0, NONZEROS, np.float32(0), np.float32(0), mask, 0, y)
+        strip(1, length, 0, x, nonzeros, 0, NONZEROS, np.float32(0), np.float32(0), mask, ENDS, 0, y)
 
 
 @njit
@@ -36,14 +36,14 @@ def pairs_of_strips(repeats, x, nonzeros, shared, mask, y):  # type: ignore[no-u
     zero, half = np.float32(0), (shared + NONZEROS) // 2
     for _ in range(repeats):
         bounds = 0, shared, half, NONZEROS
-        two_strips(PAIRED, x, nonzeros, bounds, (zero, zero), zero, mask, (0, 0), (y, y + PAIRED * BYTES))
+        two_strips(PAIRED, x, nonzeros, bounds, (zero, zero), zero, mask, ENDS, (0, 0), (y, y + PAIRED * BYTES))
 
 
 @njit
 def acts(repeats, code, x, mask, y, scale):  # type: ignore[no-untyped-def]
     """The same activation of a strip again and again."""
     for _ in range(repeats):
-        act(code, LONGEST, x, mask, y, scale)
+        act(code, 1, LONGEST, 0, x, mask, y, scale)
 
 
 def aligned(floats: int) -> np.ndarray:

@@ -67,7 +67,7 @@ def test_lenet_at_every_sparsity(sparsity):
 @settings(max_examples=120)
 @given(st.data())
 def test_convolutions_of_all_measures(data):
-    high, wide, channels, out = (data.draw(st.integers(1, most)) for most in (9, 12, 4, 4))
+    high, wide, channels, out = (data.draw(st.integers(1, most)) for most in (9, 24, 4, 4))
     groups = data.draw(st.sampled_from([g for g in (1, 2, 4) if g <= min(channels, out)]))
     kernel, stride, padding, dilation = (
         (data.draw(st.integers(least, most)), data.draw(st.integers(least, most)))
@@ -90,7 +90,7 @@ def test_convolutions_of_all_measures(data):
 @settings(max_examples=60)
 @given(st.data())
 def test_poolings_of_all_measures(data):
-    high, wide = data.draw(st.integers(3, 11)), data.draw(st.integers(3, 11))
+    high, wide = data.draw(st.integers(3, 11)), data.draw(st.integers(3, 26))
     kernel = (data.draw(st.integers(1, 3)), data.draw(st.integers(1, 3)))
     stride = (data.draw(st.integers(1, 3)), data.draw(st.integers(1, 3)))
     padding = tuple(data.draw(st.integers(0, k // 2)) for k in kernel)
@@ -206,8 +206,8 @@ def test_channels_that_nobody_reads_are_not_computed():
     assert error(network, model, (1, 6, 6), 3) < 1e-5
 
 
-@pytest.mark.parametrize(("channels", "interleave"), [(8, 1), (80, 1), (20, WIDTH)])
-def test_rows_that_read_much_of_the_same_are_computed_two_at_a_time(channels, interleave):
+@pytest.mark.parametrize("channels", [8, 80])
+def test_rows_that_read_much_of_the_same_are_computed_two_at_a_time(channels):
     class Block(nn.Module):
         def __init__(self):
             super().__init__()
@@ -219,12 +219,12 @@ def test_rows_that_read_much_of_the_same_are_computed_two_at_a_time(channels, in
             return self.mish(self.conv3(y) + y).mean((2, 3))
 
     model = randomise(Block(), 0, 0.3)
-    spec = spec_of((2, 23, 23), 11)
-    program = lower(planned(model, spec), Schedule(interleave, 0, 0, 0))
+    spec = spec_of((2, 16, 16), 11)
+    program = lower(planned(model, spec), ONE_BY_ONE)
     operations = [op[0] for op in program.ops]
     assert operations.count(Kind.CONV_PAIRS) == 2
     assert operations.count(Kind.CONV) == 3  # the first layer has few nonzeros a row, and eleven are not even
-    x, logits = images(spec.input_shape, interleave), np.empty((interleave, 11), np.float32)
+    x, logits = images(spec.input_shape, 1), np.empty((1, 11), np.float32)
     Prepared(program, spec.input_shape, 11)(x.numpy(), logits)
     assert relative_error(logits, evaluated(model, x)) < 1e-5
 
@@ -256,7 +256,7 @@ def test_convolutions_with_the_same_stride_share_the_phases_of_what_they_read(in
 
     model, spec = randomise(Branches(), 0, 0.5), spec_of((3, 11, 14), 8)
     program = lower(planned(model, spec), Schedule(interleave, 0, 0, 0))
-    assert [op[0] for op in program.ops].count(Kind.PHASES) == 2
+    assert [op[0] for op in program.ops].count(Kind.PHASES) == 1
     x, logits = images(spec.input_shape, interleave), np.empty((interleave, 8), np.float32)
     Prepared(program, spec.input_shape, 8)(x.numpy(), logits)
     assert relative_error(logits, evaluated(model, x)) < 1e-5

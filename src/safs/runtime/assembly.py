@@ -10,8 +10,10 @@ from safs.errors import SafsError
 from safs.runtime.costs import Schedule, waists
 from safs.runtime.fusing import Group, Plan, last_reads
 from safs.runtime.lanes import WIDTH
-from safs.runtime.layout import Block, Memory, Tensor, families
+from safs.runtime.layout import families
+from safs.runtime.memory import Block, Memory
 from safs.runtime.network import Floats, Ints
+from safs.runtime.planes import Cover, Tensor
 from safs.runtime.program import FIELDS, Kind, Program
 from safs.runtime.windows import taken_apart
 
@@ -38,7 +40,7 @@ class Assembly:
         self.offsets: list[Ints] = []
         self.weights: list[Floats] = []
         self.masks: list[NDArray[np.int32]] = [np.full(WIDTH, -1, np.int32)]
-        self.mask_places: dict[tuple[int, int, int, int], int] = {}
+        self.mask_places: dict[tuple[object, ...], int] = {}
         self.scales: list[Floats] = [np.zeros((1, 4), np.float32)]
         self.dense: list[Floats] = []
         self.planes: list[Ints] = []
@@ -96,19 +98,25 @@ class Assembly:
 
     def allocate(self, index: int, height: int, width: int, wanted: NDArray[np.bool_], tag: object = None) -> Tensor:
         """Memory for the planes of a tensor that are wanted."""
-        pitch = self.families.of(index).pitch
-        planes, block = self._planes(index, height, wanted, (width, pitch, self.interleave, tag))
-        self.tensors[index] = Tensor((len(wanted), height, width), pitch, self.interleave, planes.tolist(), block)
-        return self.tensors[index]
+        tensor = Tensor(
+            (len(wanted), height, width),
+            self.families.of(index),
+            self.interleave,
+            index in self.families.sided,
+            [],
+            None,
+        )
+        tensor.block = self._place(tensor, wanted, tag)
+        self.tensors[index] = tensor
+        return tensor
 
-    def _planes(
-        self, index: int, height: int, wanted: NDArray[np.bool_], key: tuple[object, ...]
-    ) -> tuple[Ints, Block]:
-        layout = self.families.of(index)
-        length = height * layout.pitch * self.interleave
-        guard = (layout.rows * layout.pitch + layout.columns) * self.interleave
-        block = self.memory.take(int(wanted.sum()), length, guard, key)
-        return np.where(wanted, block.start + (np.cumsum(wanted) - 1) * block.stride, -1), block
+    def _place(self, tensor: Tensor, wanted: NDArray[np.bool_], tag: object) -> Block:
+        """Give the planes that are wanted memory, and the others none."""
+        key = (tensor.shape[2], tensor.step, tensor.run, self.interleave, tag)
+        block = self.memory.take(int(wanted.sum()), tensor.length, tensor.guard, key)
+        places = block.start + tensor.edge + (np.cumsum(wanted) - 1) * block.stride
+        tensor.planes = np.where(wanted, places, tensor.planes or -1).tolist()
+        return block
 
     def spread(self, at: int) -> None:
         """Keep what the groups from here on read of each image, and then give each its lane."""
@@ -118,11 +126,13 @@ class Assembly:
         one, (_, height, width) = self.tensors[index], self.plan.shapes[index]
         several = self.allocate(index, height, width, self.plan.needed[index])
         source, target = (chosen(tensor, self.plan.needed[index]) for tensor in (one, several))
-        numbers, size = np.arange(len(source)), len(source) * one.length
+        rows, run = (height, one.run * WIDTH) if one.run else (1, one.length)
+        numbers, length, size = np.arange(len(source)), rows * run, len(source) * rows * run
         kept = self.memory.take(1, self.interleave * size, 0, ("kept",)).start
-        self.op(Kind.KEEP, source, source, kept + numbers * one.length, one.length, size)
+        self.op(Kind.KEEP, source, source, kept + numbers * length, rows, run, one.step, size)
         self.alone = len(self.ops)
-        self.op(Kind.GATHER, numbers, numbers, target, kept, one.length, self.interleave)
+        wide = width if one.run else run
+        self.op(Kind.GATHER, numbers, numbers, target, kept, rows, run, one.run, wide, several.step, self.interleave)
         if one.block is not None:
             self.memory.give_back(one.block)
 
@@ -133,19 +143,26 @@ class Assembly:
         if lasting is None or not lasting.any():
             return self.allocate(group.end, height, width, wanted)
         tensor = self.allocate(group.end, height, width, wanted & ~lasting)
-        planes, _ = self._planes(group.end, height, lasting, ("lasting", group.end))
-        tensor.planes = np.where(lasting, planes, tensor.planes).tolist()
+        self._place(tensor, lasting, ("lasting", group.end))
         return tensor
 
-    def mask(self, tensor: Tensor) -> int:
-        """Where the mask of a tensor's planes lies."""
-        key = (tensor.length, tensor.step, tensor.shape[2], tensor.interleave)
+    def mask(self, tensor: Tensor, cover: Cover) -> int:
+        """Where the mask of a tensor's rows lies."""
+        key = (cover, tensor.run, tensor.step, tensor.length, tensor.shape[2], tensor.interleave)
         if key not in self.mask_places:
-            self.mask_places[key] = sum(map(len, self.masks))
-            index = np.arange(max(1, tensor.vectors) * WIDTH)
-            inside = (index % tensor.step // tensor.interleave < tensor.shape[2]) & (index < tensor.length)
+            index = np.arange(-cover.left * WIDTH, (cover.run + cover.right) * WIDTH)
+            column = index % tensor.step // tensor.interleave
+            if tensor.run:
+                column = index % WIDTH * tensor.run + index // WIDTH
+            inside = (column >= 0) & (column < tensor.shape[2]) & (index < tensor.length)
+            self.mask_places[key] = sum(map(len, self.masks)) + cover.left * WIDTH
             self.masks.append(np.where(inside, -1, 0).astype(np.int32))
         return self.mask_places[key]
+
+    def target(self, tensor: Tensor) -> list[int]:
+        """What a loop that writes planes has to know of them: height, width, step, run, left, right, mask, interleave."""
+        mask = self.mask(tensor, tensor.covers[0]) if tensor.run else 0
+        return [*tensor.shape[1:], tensor.step, tensor.run, *tensor.sides, mask, tensor.interleave]
 
     def scale_rows(self, table: Floats) -> int:
         """Where a table of scales lies."""

@@ -5,13 +5,13 @@ from numpy.typing import NDArray
 
 from safs.runtime.assembly import Assembly, chosen
 from safs.runtime.blocking import parts
-from safs.runtime.costs import DENSE_GAIN
+from safs.runtime.costs import DENSE_GAIN, STRIP
 from safs.runtime.formulas import coded
 from safs.runtime.fusing import Group, input_channels, is_free, output_channels
 from safs.runtime.lanes import LONGEST, WIDTH
-from safs.runtime.layout import Tensor
 from safs.runtime.network import Floats, Ints, Node
 from safs.runtime.pairing import pairs, twice
+from safs.runtime.planes import Cover, Tensor
 from safs.runtime.program import Kind
 from safs.runtime.windows import Phases, Window
 
@@ -30,12 +30,12 @@ def lower_convolution(low: Assembly, group: Group) -> None:
         source = _taken_apart(low, phases)
         channel, y, x = _phase(phases, window, (channel, down, across))
     else:
-        y, x = down * window.dilation[0] - window.padding[0], across * window.dilation[1] - window.padding[1]
+        y, x = window.place(down, across)
+    places = y * source.step + x * source.column
     if window.single:  # one output: what a tap reads is known, and may be padding
         inside = (y >= 0) & (y < source.shape[1]) & (x >= 0) & (x < source.shape[2])
-        channel, y, x, row, values = channel[inside], y[inside], x[inside], row[inside], values[inside]
-    planes = np.array(source.planes, np.int64)
-    offsets = planes[channel] + y * source.step + x * low.interleave
+        channel, row, values, places = channel[inside], row[inside], values[inside], source.place(y[inside], x[inside])
+    offsets = np.array(source.planes, np.int64)[channel] + places
     order = np.lexsort((offsets, row))
     offsets, values, row = offsets[order], values[order], row[order]
     _rows(low, group, window, (offsets, values, np.searchsorted(row, np.arange(int(wanted.sum()) + 1))))
@@ -57,7 +57,7 @@ def _taps(node: Node, wanted: NDArray[np.bool_]) -> tuple[Ints, Ints, Ints, Ints
 def _phase(phases: Phases, window: Window, taps: tuple[Ints, Ints, Ints]) -> tuple[Ints, Ints, Ints]:
     """Number of the phase, row and column of what each tap reads for the first output."""
     channel, *place = taps
-    (high, wide), (y, x) = phases.stride, phases.place(window, *place)
+    (high, wide), (y, x) = phases.stride, window.place(*place)
     return (channel * high + y % high) * wide + x % wide, y // high, x // wide
 
 
@@ -71,11 +71,11 @@ def _taken_apart(low: Assembly, phases: Phases) -> Tensor:
     wanted = np.zeros(source.shape[0] * high * wide, bool)
     for reader, window in phases.readers:
         wanted[_phase(phases, window, _taps(reader.main, low.plan.needed[reader.end])[:3])[0]] = True
-    tag = (source.shape, phases.stride, phases.padding, phases.tensor)
+    tag = (source.shape, phases.stride, phases.tensor)
     taken = low.allocate(phases.tensor, *phases.size, wanted, tag)
     numbers = np.flatnonzero(wanted)
     first = np.array(source.planes, np.int64)[numbers // (high * wide)]
-    sizes = [*source.shape[1:], source.step, *phases.size, taken.step, high, wide, *phases.padding, low.interleave]
+    sizes = [*source.shape[1:], source.step, source.run, high, wide, *low.target(taken)]
     low.op(Kind.PHASES, first, numbers % (high * wide), chosen(taken, wanted), *sizes)
     return taken
 
@@ -98,17 +98,28 @@ def _rows(low: Assembly, group: Group, window: Window, sorted_by_row: tuple[Ints
     if out.length == 1:
         _products(low, (offsets, values, starts), rows, bias, [code, place, 0, int(relu)])
         return
-    vectors = -(-low.interleave // WIDTH) if window.single else out.vectors
-    fields = [vectors, low.mask(out), code, place, 0, int(relu)]
+    cover = (
+        Cover(1, -(-low.interleave // WIDTH), low.interleave) if window.single else _cover(out, len(values), len(rows))
+    )
+    fields = [cover.run, low.mask(out, cover), code, place, cover.rows, int(relu), 4 * cover.step, *out.sides]
     always, rest = lasting[wanted], ~lasting[wanted]
     if always.any():
         low.once.append(low.convolution(Kind.CONV, rows[always], bias[always], offsets[:0], values[:0], fields))
     nonzeros = offsets, values, np.append(starts[:-1][rest], len(offsets))
-    two = pairs(offsets, nonzeros[2], vectors)
+    two = pairs(offsets, nonzeros[2], cover.run if cover.rows == 1 else 0)
     one = np.setdiff1d(np.arange(np.count_nonzero(rest)), two)[:, None]
     for kind, units in ((Kind.CONV_PAIRS, two), (Kind.CONV, one)):
         if len(units):
-            low.ops.append(_strips(low, kind, units, nonzeros, rows[rest], bias[rest], fields))
+            low.ops.append(_strips(low, kind, units, nonzeros, rows[rest], bias[rest], cover, fields))
+
+
+def _cover(out: Tensor, nonzeros: int, rows: int) -> Cover:
+    """The cheapest way to cover a plane: fewer vectors, or fewer strips of them."""
+
+    def cost(cover: Cover) -> float:
+        return cover.count(LONGEST) * (STRIP * rows + nonzeros) + cover.rows * cover.run * nonzeros
+
+    return min(out.covers, key=cost)
 
 
 def _strips(
@@ -118,6 +129,7 @@ def _strips(
     sorted_by_row: tuple[Ints, Floats, Ints],
     rows: Ints,
     bias: Floats,
+    cover: Cover,
     fields: list[int],
 ) -> list[int]:
     """An operation on units of rows that are computed together, [units, rows], part by part of what they read."""
@@ -129,8 +141,8 @@ def _strips(
     order = np.lexsort((member[row], offsets, unit[row]))[np.count_nonzero(unit[row] < 0) :]
     row, offsets, values = row[order], offsets[order], values[order]
     begins = np.searchsorted(unit[row], np.arange(len(units) + 1))
-    strips = -(-fields[0] // (LONGEST // together))
-    length = -(-fields[0] // strips) * WIDTH
+    tall, wide = cover.strips(LONGEST // together)
+    length = (tall - 1) * cover.step + wide * WIDTH
     shared_or_whose = np.where(twice(unit[row], offsets, row), 0, 1 + member[row])
     found = parts(offsets, begins, length, shared_or_whose, 1 + together)
     entries, biases = rows[units[found.row]], bias[units[found.row]]
@@ -155,7 +167,7 @@ def _products(
         kind, dense = Kind.DENSE_DOT, (sum(map(len, low.dense)), span)
         low.dense.append(weights.ravel())
         offsets, values = offsets[:0], values[:0]
-    entry = low.convolution(kind, rows, bias, offsets, values, [0, 0, *fields, *dense, SCRATCH])
+    entry = low.convolution(kind, rows, bias, offsets, values, [1, 0, *fields, *dense, SCRATCH])
     entry[1] = lowest
     low.ops.append(entry)
 

@@ -21,6 +21,7 @@ from safs.runtime.windows import Window, taken_apart
 STRIP = 72  # a strip of a row beside its nonzeros
 VECTOR, ACTIVATED = 3, 11  # a vector of outputs, and what an activation adds to it
 SHORT, FULL = 1.25, 6  # a multiply-add in strips with fewer vectors than would hide its latency
+FOLDED = 0.8  # a multiply-add over folded rows
 PLANE = 150  # a plane that is copied, pooled or combined
 READ = {  # a float that is read, by what is done with it
     "input": 0.8,
@@ -109,7 +110,8 @@ class Costs:
         if group.main.op == "conv" and length * interleave == 1:
             return cost + GATHERED * min(nonzeros, read * rows / DENSE_GAIN) + ROW * rows
         if group.main.op == "conv":
-            cost += nonzeros * vectors * (SHORT if vectors < FULL else 1)
+            folded = interleave == 1 and self.families.of(group.end).run
+            cost += nonzeros * vectors * (FOLDED if folded else SHORT if vectors < FULL else 1)
             cost += rows * (STRIP * -(-vectors // LONGEST) + VECTOR * vectors)
             return cost + phases * PLANE + bool(phases) * PHASE * read * interleave
         return cost + PLANE * rows * (group.main.op != "cat") + READ.get(group.main.op, 0) * read * interleave

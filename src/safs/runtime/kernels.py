@@ -19,7 +19,10 @@ from safs.cache import CACHE, cache_folder
 from safs.runtime.lanes import target
 
 SHIPPED = "SAFS_KERNELS"  # a folder of object files that an image brings along
-SOURCES = ("compiling", "elementary", "formulas", "lanes", "loops", "machine", "program", "rules", "strips", "vectors")
+SOURCES = (
+    *("compiling", "elementary", "folding", "formulas", "jit", "lanes", "loops", "machine", "pooling", "program"),
+    *("rules", "shapes", "strides", "strips", "vectors"),
+)
 CODE = ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64)  # Numba's convention
 
 

@@ -167,6 +167,12 @@ class Lanes:
         return result
 
 
+def beside(value: Lanes, lanes: int) -> Lanes:
+    """What each lane's neighbour holds that many lanes further; what has no neighbour holds anything."""
+    order = [(lane + lanes) % WIDTH for lane in range(WIDTH)]
+    return Lanes(value.builder, value.builder.shuffle_vector(value.value, value.value, ir.Constant(INTS, order)))
+
+
 def masked_store(builder: Any, value: Lanes, mask: Any, address: Any, offset: int) -> None:
     """Write a vector so many bytes after an address, with zeros where the mask there has them."""
     kept = builder.and_(value.bits(), load(builder, mask, offset, value.ints))

@@ -1,17 +1,26 @@
-"""How tensors lie in memory: planes of rows that share their zero padding, and who gets which memory when.
+"""How tensors lie in memory: planes of rows with zeros around them, and which tensors have the same measures.
 
-A plane is [height, pitch, interleave]. The `pitch - width` columns of zeros at the end of a row are the padding to its
-right and that to the left of the next row; the zeros between planes pad above and below. So a tap of a convolution is
-one offset, and a strip of outputs runs on over the ends of rows.
+In most planes [height, pitch, interleave] a column has one float for each of `interleave` images. The `pitch - width` columns
+of zeros at the end of a row are the padding to its right and that to the left of the next row, so a strip of outputs can run
+on over the ends of rows.
+
+The rows of a single image are folded where that fills vectors: each lane has `run` neighbouring columns, so that a tap that
+reads one column further reads the next vector, and every load begins where a vector does. Beside a row there are vectors
+more, to its left and to its right, which have for each lane the columns beside its own.
+
+In both the zeros between planes pad above and below, and a tap of a convolution is one offset.
 """
 
 from dataclasses import dataclass, field
 
-from safs.runtime.fusing import Group, Plan
+from safs.runtime.fusing import Group, Plan, output_channels
 from safs.runtime.lanes import WIDTH
 from safs.runtime.windows import Window, taken_apart
 
-HEAD = 64  # floats before everything: room for a single vector
+WASTED = 4 / 3  # floats of a folded row for one of a row that is not: beyond that folding does not pay
+LEAST_NONZEROS = 12  # of a channel, on the average, below which folding does not pay
+LEAST_RUN = 3  # columns of a lane: where there are fewer, what is beside the rows takes too much of the caches
+ROUNDS = 9  # more than there are strides one after the other
 
 
 @dataclass
@@ -19,21 +28,45 @@ class Layout:
     """The measures that tensors of one family share.
 
     Attributes:
+        width: columns of the widest.
         pitch: columns of a row with its padding.
         rows: rows of zeros between planes.
-        columns: columns of zeros beyond these rows.
+        between: columns of zeros between rows.
+        left: columns to the left of an output's own that are read for it.
+        right: columns to its right.
+        channels: channels that are convolutions' outputs.
+        nonzeros: what they are computed from.
+        run: columns of a lane where rows are folded, else 0.
     """
 
+    width: int = 1
     pitch: int = 1
     rows: int = 0
-    columns: int = 0
+    between: int = 0
+    left: int = 0
+    right: int = 0
+    channels: int = 0
+    nonzeros: int = 0
+    run: int = 0
+
+    def pays(self) -> bool:
+        """Whether rows are the quicker for being folded: they are long and fill their lanes, and much is read of them."""
+        fitting = max(LEAST_RUN, self.left, self.right) <= self.run <= WASTED * self.pitch / WIDTH
+        return fitting and (not self.channels or self.nonzeros >= LEAST_NONZEROS * self.channels)
 
 
 @dataclass
 class Families:
-    """Tensors that must have the same pitch, because a strip runs over several of them at once."""
+    """Tensors that must have the same measures, because a strip runs over several of them at once.
+
+    Attributes:
+        parent: for each tensor another of its family, or itself.
+        sided: tensors of which it is read what lies beside a folded row.
+        layouts: the measures of a family, by the tensor that stands for it.
+    """
 
     parent: dict[int, int] = field(default_factory=dict)
+    sided: set[int] = field(default_factory=set)
     layouts: dict[int, Layout] = field(default_factory=dict)
 
     def root(self, tensor: int) -> int:
@@ -46,21 +79,49 @@ class Families:
         """Make one family of two."""
         self.parent[self.root(one)] = self.root(other)
 
-    def ask(self, tensor: int, pitch: int, rows: int = 0, columns: int = 0) -> None:
-        """Ask for a pitch and for zeros between planes; to be called when all families are joined."""
+    def ask(self, tensor: int, width: int, window: Window | None = None) -> None:
+        """Ask for columns and for what a window reads; to be called when all families are joined."""
         layout = self.layouts.setdefault(self.root(tensor), Layout())
-        layout.pitch = max(layout.pitch, pitch)
-        layout.rows, layout.columns = max(layout.rows, rows), max(layout.columns, columns)
+        (rows, between), (left, right) = (window.around, window.reach) if window else ((0, 0), (0, 0))
+        layout.width, layout.pitch = max(layout.width, width), max(layout.pitch, width + between)
+        layout.rows, layout.between = max(layout.rows, rows), max(layout.between, between)
+        layout.left, layout.right = max(layout.left, left), max(layout.right, right)
 
     def of(self, tensor: int) -> Layout:
         """The measures of a tensor."""
         return self.layouts[self.root(tensor)]
+
+    def fold(self, strides: list[tuple[int, int, int]]) -> None:
+        """Fold the rows of families that it pays for; where a stride leads from one to another, lanes keep their columns.
+
+        Args:
+            strides: (tensor, tensor that has every `stride`-th of its columns, stride).
+        """
+        for layout in self.layouts.values():
+            layout.run = -(-layout.width // WIDTH)
+        linked = [(self.of(source), self.of(out), stride) for source, out, stride in strides]
+        for _ in range(ROUNDS):
+            for wide, narrow, stride in linked:
+                if wide.width > (LEAST_RUN - 1) * WIDTH:  # others are not folded
+                    narrow.run = max(narrow.run, -(-wide.run // stride))
+                    wide.run = max(wide.run, stride * narrow.run)
+        for layout in self.layouts.values():
+            if not layout.pays():
+                layout.run = 0
+        for (
+            wide,
+            narrow,
+            _,
+        ) in linked:  # what no convolution computes is folded for what is taken from it, or comes of it
+            if 0 in (wide.run, narrow.run):
+                wide.run, narrow.run = wide.run * bool(wide.channels), narrow.run * bool(narrow.channels)
 
 
 def families(plan: Plan) -> Families:
     """Find which tensors share their measures, and the measures."""
     found, apart = Families(), taken_apart(plan)
     windows: list[tuple[Group, Window]] = []
+    strides = [(phases.readers[0][0].inputs[0], phases.tensor, phases.stride[1]) for phases in apart.values()]
     for group in plan.groups:
         if group.residual is not None:
             found.join(group.residual, group.end)
@@ -69,6 +130,8 @@ def families(plan: Plan) -> Families:
             windows.append((group, window))
             if not window.single:
                 found.join(apart[group.end].tensor if window.strided else group.inputs[0], group.end)
+        elif group.main.op in ("max_pool", "avg_pool"):
+            strides.append((group.inputs[0], group.end, group.main.settings["stride"][1]))
         elif group.main.op in ("activation", "affine", "add", "mul", "cat"):
             for source in group.inputs:
                 if plan.shapes[source][1:] == plan.shapes[group.end][1:]:
@@ -77,86 +140,16 @@ def families(plan: Plan) -> Families:
         found.ask(group.end, plan.shapes[group.end][2])
     for group, window in windows:
         if window.strided:
-            found.ask(apart[group.end].tensor, apart[group.end].size[1])
+            found.ask(apart[group.end].tensor, apart[group.end].size[1], window)
         elif not window.single:
-            sides = max(window.padding[1], window.over[1])
-            width = plan.shapes[group.inputs[0]][2]
-            found.ask(group.inputs[0], width + sides, max(window.padding[0], window.over[0]), sides)
+            found.ask(group.inputs[0], plan.shapes[group.inputs[0]][2], window)
+        layout, needed = found.of(group.end), plan.needed[group.end]
+        layout.channels += int(needed.sum())
+        layout.nonzeros += int(needed[output_channels(group.main)].sum())
+        if not window.single and window.reach != (0, 0):
+            found.sided.add(apart[group.end].tensor if window.strided else group.inputs[0])
+    for group in reversed(plan.groups):
+        if group.end in found.sided and group.main.op in ("add", "mul", "cat"):  # they take what is beside rows along
+            found.sided.update(group.inputs)
+    found.fold(strides)
     return found
-
-
-@dataclass
-class Tensor:
-    """A tensor's place.
-
-    Attributes:
-        shape: (channels, height, width).
-        pitch: columns of a row with its padding.
-        interleave: images in a column.
-        planes: offset of each channel's plane in floats, -1 where nobody reads it.
-        block: the memory it has, to be given back.
-    """
-
-    shape: tuple[int, int, int]
-    pitch: int
-    interleave: int
-    planes: list[int]
-    block: "Block | None"
-
-    @property
-    def length(self) -> int:
-        """Floats from a plane's first to its last, padding to the right included."""
-        return self.shape[1] * self.pitch * self.interleave
-
-    @property
-    def vectors(self) -> int:
-        """Vectors that cover a plane; 0 where it is one number."""
-        return 0 if self.length == 1 else -(-self.length // WIDTH)
-
-    @property
-    def step(self) -> int:
-        """Floats of a row."""
-        return self.pitch * self.interleave
-
-
-@dataclass
-class Block:
-    """A piece of memory for planes of one measure: what is zero in one tensor must be zero in the next."""
-
-    key: tuple[object, ...]
-    start: int
-    stride: int
-    count: int
-
-
-class Memory:
-    """Gives out blocks of one array, and takes them back for tensors of the same measure."""
-
-    def __init__(self) -> None:
-        self.top = HEAD
-        self.slack = 4 * WIDTH
-        self.free: dict[tuple[object, ...], list[Block]] = {}
-
-    def take(self, count: int, length: int, guard: int, key: tuple[object, ...]) -> Block:
-        """A block of `count` planes of `length` floats with `guard` zeros around each."""
-        stride = 1 if length == 1 else -(-max(length + guard, -(-length // WIDTH) * WIDTH) // WIDTH) * WIDTH
-        guard = -(-guard // WIDTH) * WIDTH
-        key = (*key, length, stride, guard)
-        fitting = [block for block in self.free.get(key, []) if block.count >= count]
-        if fitting:
-            block = min(fitting, key=lambda block: block.count)
-            self.free[key].remove(block)
-            return block
-        start = -(-(self.top + guard) // 16) * 16
-        self.top = start + count * stride
-        self.slack = max(self.slack, guard + stride + 16 * WIDTH)
-        return Block(key, start, stride, count)
-
-    def give_back(self, block: Block) -> None:
-        """Let a later tensor have a block."""
-        self.free.setdefault(block.key, []).append(block)
-
-    @property
-    def size(self) -> int:
-        """Floats of the array."""
-        return self.top + self.slack

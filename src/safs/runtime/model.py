@@ -16,6 +16,7 @@ from safs.runtime.costs import INTERLEAVES, Costs, Schedule
 from safs.runtime.curves import along
 from safs.runtime.fusing import plan
 from safs.runtime.kernels import kernel
+from safs.runtime.lanes import WIDTH
 from safs.runtime.lowering import lower
 from safs.runtime.network import Floats, Network
 from safs.runtime.program import Call, Program
@@ -76,7 +77,11 @@ class Prepared:
         images = self.program.interleave
         shape = tuple(self._numbers[field] for field in (Call.CHANNELS, Call.HEIGHT, Call.WIDTH))
         call, arena = np.zeros(len(Call), np.int64), _aligned(self.program.size)
-        x, y = np.zeros((images, *shape), np.float32), np.zeros((images, self._numbers[Call.CLASSES]), np.float32)
+        size = int(np.prod(shape)) * images
+        x = np.zeros(size + WIDTH * WIDTH, np.float32)[:size].reshape(
+            images, *shape
+        )  # what is behind it is read and dropped
+        y = np.zeros((images, self._numbers[Call.CLASSES]), np.float32)
         for field, number in self._numbers.items():
             call[field] = number
         for field, part in {**self._parts, Call.ARENA: arena, Call.X: x, Call.Y: y}.items():

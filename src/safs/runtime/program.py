@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from safs.runtime.network import Floats
 
-FIELDS = 16
+FIELDS = 21
 
 
 class Kind(IntEnum):
@@ -77,7 +77,7 @@ class Program:
             complete; [rows, 6], int64.
         bias: [rows].
         pairs: byte offset and weight of each nonzero, [nonzeros, 2], int32; the weight by its bits.
-        masks: 32 bits for each output of a plane: ones, or zeros for what is padding.
+        masks: 32 bits for each output of a row of a plane: ones, or zeros for what is padding.
         scales: [n, 4].
         dense: weights of dense rows, one after the other.
         planes: [n, 3], int64: source, second source, target.

@@ -22,21 +22,31 @@ def _every_other(builder: Any, a: Any, b: Any, first: int) -> Any:
     return builder.shuffle_vector(a, b, ir.Constant(INTS, [*range(first, 2 * WIDTH, 2)]))
 
 
+def _zip(builder: Any, a: Any, b: Any) -> list[Any]:
+    """The first floats of two vectors, their second floats and so on: two vectors."""
+    halves = [[half + lane // 2 + WIDTH * (lane % 2) for lane in range(WIDTH)] for half in (0, WIDTH // 2)]
+    return [builder.shuffle_vector(a, b, ir.Constant(INTS, lanes)) for lanes in halves]
+
+
 @intrinsic
-def activate(typing: Any, code: Any, count: Any, x: Any, mask: Any, y: Any, a: Any, b: Any, c: Any, d: Any) -> Any:
-    """An activation along a strip.
+def activate(
+    typing: Any, code: Any, rows: Any, count: Any, step: Any, x: Any, mask: Any, y: Any, a: Any, b: Any, c: Any, d: Any
+) -> Any:
+    """An activation of a plane, row by row.
 
     Args:
         code: which, from `CODES`.
-        count: vectors in the strip.
+        rows: rows of the plane.
+        count: vectors of a row.
+        step: bytes from a row to the next.
         x: address of the inputs.
-        mask: address of 32 bits for every output; zeros fall on what is padding.
+        mask: address of 32 bits for every output of a row; zeros fall on what is padding.
         y: address of the outputs, which may be that of the inputs.
         a: first scale, float32; b, c and d are the others.
     """
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        code, count, x, mask, y, *scales = arguments
+        code, rows, count, step, x, mask, y, *scales = arguments
         builder.function.attributes.add("noinline")  # beside other code its constants would not stay in registers
         done = builder.append_basic_block("done")
         choice = builder.switch(code, done)
@@ -44,22 +54,24 @@ def activate(typing: Any, code: Any, count: Any, x: Any, mask: Any, y: Any, a: A
             block = builder.append_basic_block(name)
             choice.add_case(constant(number), block)
             builder.position_at_end(block)
-            begin = constant(0)
-            for together in TOGETHER:
-                end = builder.sub(count, builder.urem(count, constant(together)))
-                wide = [Lanes(builder, splat(builder, scale, WIDTH * together)) for scale in scales]
-                kind = ir.VectorType(FLOAT, WIDTH * together)
-                with cgutils.for_range_slice(builder, begin, end, constant(together), inc=True) as (index, _):
-                    offset = builder.mul(index, constant(BYTES))
-                    result = formula(Lanes(builder, load(builder, builder.add(x, offset), 0, kind)), *wide)
-                    masked_store(builder, result, builder.add(mask, offset), builder.add(y, offset), 0)
-                begin = end
+            with cgutils.for_range(builder, rows) as row:
+                shift, begin = builder.mul(row.index, step), constant(0)
+                for together in TOGETHER:
+                    end = builder.sub(count, builder.urem(count, constant(together)))
+                    wide = [Lanes(builder, splat(builder, scale, WIDTH * together)) for scale in scales]
+                    kind = ir.VectorType(FLOAT, WIDTH * together)
+                    with cgutils.for_range_slice(builder, begin, end, constant(together), inc=True) as (index, _):
+                        offset = builder.mul(index, constant(BYTES))
+                        place = builder.add(shift, offset)
+                        result = formula(Lanes(builder, load(builder, builder.add(x, place), 0, kind)), *wide)
+                        masked_store(builder, result, builder.add(mask, offset), builder.add(y, place), 0)
+                    begin = end
             builder.branch(done)
         builder.position_at_end(done)
         return context.get_dummy_value()
 
     long, single = types.int64, types.float32
-    return types.void(long, long, long, long, long, single, single, single, single), generate
+    return types.void(*[long] * 7, *[single] * 4), generate
 
 
 @intrinsic
@@ -105,29 +117,31 @@ def every_second(typing: Any, x: Any, y: Any) -> Any:
 
 
 @intrinsic
-def transpose(typing: Any, x: Any, step: Any, y: Any, out_step: Any) -> Any:
-    """Write as many vectors as a vector has floats, from and to addresses, rows becoming columns.
+def transpose(typing: Any, x: Any, step: Any, y: Any, out_step: Any, count: Any) -> Any:
+    """Read as many vectors as a vector has floats, and write them to addresses, rows becoming columns.
 
     Args:
         x: address of the first vector.
         step: bytes from there to the next.
         y: address to write to.
         out_step: bytes from one vector to the next there.
+        count: vectors to write, 1 or more; the others are dropped.
     """
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        x, step, y, out_step = arguments
+        x, step, y, out_step, count = arguments
         rows = [load(builder, builder.add(x, builder.mul(step, constant(row)))) for row in range(WIDTH)]
-        zips = [[half + lane // 2 + WIDTH * (lane % 2) for lane in range(WIDTH)] for half in (0, WIDTH // 2)]
         for _ in range(WIDTH.bit_length() - 1):  # each time rows from both halves are zipped
             pairs = zip(rows[: WIDTH // 2], rows[WIDTH // 2 :], strict=True)
-            rows = [builder.shuffle_vector(a, b, ir.Constant(INTS, lanes)) for a, b in pairs for lanes in zips]
-        for row, value in enumerate(rows):
-            place = builder.add(y, builder.mul(out_step, constant(row)))
-            builder.store(value, pointer(builder, place, 0, FLOATS), align=4)
+            rows = [mixed for a, b in pairs for mixed in _zip(builder, a, b)]
+        last = builder.sub(count, constant(1))
+        for row in reversed(range(WIDTH)):  # those to be dropped are written first, to the last one's place
+            beyond = builder.icmp_signed(">", constant(row), last)
+            place = builder.add(y, builder.mul(out_step, builder.select(beyond, last, constant(row))))
+            builder.store(rows[row], pointer(builder, place, 0, FLOATS), align=4)
         return context.get_dummy_value()
 
-    return types.void(*[types.int64] * 4), generate
+    return types.void(*[types.int64] * 5), generate
 
 
 @intrinsic
@@ -139,6 +153,31 @@ def move(typing: Any, x: Any, y: Any) -> Any:
         return context.get_dummy_value()
 
     return types.void(types.int64, types.int64), generate
+
+
+@intrinsic
+def zipped(typing: Any, a: Any, b: Any, y: Any) -> Any:
+    """The first floats of two vectors, their second floats and so on, from and to addresses."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        a, b, y = arguments
+        for mixed, at in zip(_zip(builder, load(builder, a), load(builder, b)), (0, BYTES), strict=True):
+            builder.store(mixed, pointer(builder, y, at, FLOATS), align=4)
+        return context.get_dummy_value()
+
+    return types.void(*[types.int64] * 3), generate
+
+
+@intrinsic
+def kept(typing: Any, x: Any, mask: Any, y: Any) -> Any:
+    """Copy a vector, with zeros where the mask has them, from and to addresses."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        x, mask, y = arguments
+        masked_store(builder, Lanes(builder, load(builder, x)), mask, y, 0)
+        return context.get_dummy_value()
+
+    return types.void(*[types.int64] * 3), generate
 
 
 @intrinsic

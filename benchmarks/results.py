@@ -351,19 +351,22 @@ def bounds() -> str:
         "loads that bound it. Nanoseconds of a vector's multiply-add, by how much input the pieces lie in, at random: in the first cache "
         "(32 KiB), the second (512 KiB), the third. That is why a layer's nonzeros are parted by what they read "
         "(`safs.runtime.blocking`), and why the first layers, with large planes, are computed image by image and the rest for as many images "
-        "as fill a vector (`safs.runtime.costs`)."
+        "as fill a vector (`safs.runtime.costs`). And that is why the rows of a single image are folded, eight runs of columns beside each "
+        "other in the lanes, where they are long and much is read of them (`safs.runtime.layout`): a column further is a vector further "
+        "then, and every piece is aligned."
     )
     alone, shared = (found["strips"][f"16 KiB, shifted, two rows of 6{rest}"][0] for rest in ("", ", shared"))
     pairs = (
         f"Two rows of 6 vectors that are computed together take {shared:.2f} ns where both read the same, which they load once, and "
         f"{alone:.2f} where they do not (from the first cache, shifted). So rows of layers with large planes are paired where they "
-        "share 40% of what they read (`safs.runtime.pairing`), as they do at 90% and 95% globally, but not at 99%. What was tried at 99% "
-        "and brought 5% or nothing: a second copy of every plane, half a line further, from which each load that would cross a line is "
-        "taken; eight images in the lanes from the first layer on; huge pages; strips of 13 to 15 vectors."
+        "share 40% of what they read (`safs.runtime.pairing`), as they do at 90% and 95% globally, but not at 99%, "
+        "nor where rows are folded. What was tried at 99% and brought 5% or nothing: a second copy of every plane, half a line "
+        "further, from which each load that would cross a line is taken; eight images in the lanes from the first layer on; huge "
+        "pages; strips of 13 to 15 vectors; folding rows of 16 columns, whose neighbours take as much of the caches as they do."
     )
     more = (
         f"Over {layers['layers']} layers of networks at 90 to 99% (`benchmarks/layers.py`), a multiply-add takes "
-        f"{fitted['multiply-add']:.2f} ns, {fitted['in a short strip']:.2f} in strips of fewer than 6 vectors; a strip {fitted['strip']:.0f} ns beside "
+        f"{fitted['multiply-add']:.2f} ns, {fitted['in a short strip']:.2f} in strips of fewer than 6 vectors, {fitted['over folded rows']:.2f} over folded rows; a strip {fitted['strip']:.0f} ns beside "
         f"that, a vector of outputs {fitted['vector']:.1f}, one with an activation {fitted['activation']:.1f} more, and 16 floats of "
         f"input or output that a core's own caches do not hold {16 * fitted['float away']:.1f}, beyond a million of them "
         f"{16 * fitted['float far away']:.1f} more; the sum is off by {layers['off']:.0%}. At 90% the multiply-adds bound the "

@@ -21,7 +21,7 @@ from safs.runtime.windows import Window, taken_apart
 STRIP = 72  # a strip of a row beside its nonzeros
 VECTOR, ACTIVATED = 3, 11  # a vector of outputs, and what an activation adds to it
 SHORT, FULL = 1.25, 6  # a multiply-add in strips with fewer vectors than would hide its latency
-FOLDED = 0.8  # a multiply-add over folded rows
+FOLDED = 0.85  # a multiply-add over folded rows
 PLANE = 150  # a plane that is copied, pooled or combined
 READ = {  # a float that is read, by what is done with it
     "input": 0.8,

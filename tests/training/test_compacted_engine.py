@@ -9,9 +9,10 @@ from safs.data.tensors import Batchable
 from safs.pruning.making import make_masks
 from safs.pruning.masks import Masks, apply_masks, masks_of
 from safs.training.compacted_engine import CompactedEngine, compacted_for_training
-from safs.training.score import measure
+from safs.training.score import Score, measure
 from safs.training.settings import Compute, Hyperparameters
 from safs.training.torch_engine import TorchEngine
+from safs.training.trainer import train
 
 SETTINGS = Hyperparameters(learning_rate=1e-3, weight_decay=0.0, batch_size=50)
 CPU = Compute("auto", "cpu")
@@ -44,6 +45,27 @@ def test_a_masked_network_trains_as_it_would_at_full_size(training: Batchable, v
     assert masks_of(twin).keys() == masks.keys()
     assert all(not (mask & ~masks[name]).any() for name, mask in masks_of(twin).items())
     assert engine.measure(validation).negative_loss == pytest.approx(measure(twin, validation).negative_loss, rel=1e-4)
+
+
+@pytest.mark.parametrize("device", ["cpu", "cuda"])
+def test_the_model_is_left_as_after_its_best_epoch(training: Batchable, validation: Batchable, device: str):
+    if device == "cuda" and not torch.cuda.is_available():
+        pytest.skip("there is no GPU")
+    model = network()
+    masks = make_masks(model, 0.98)
+    states, scores = [], []
+
+    def on_epoch(_: int, __: float, score: Score) -> None:
+        states.append(copy.deepcopy(model.state_dict()))
+        scores.append(score)
+
+    settings = Hyperparameters("sgd", 0.5, batch_size=50)  # so high a rate that the last epoch is not the best one
+    compute = Compute("auto", device)
+    assert train(model, training, validation, settings, 6, 0, masks, on_epoch, compute=compute) == max(scores)
+    assert scores.index(max(scores)) < 5
+    assert all(
+        torch.equal(states[scores.index(max(scores))][name], value) for name, value in model.state_dict().items()
+    )
 
 
 def test_masks_can_shrink_on_the_way(training: Batchable):

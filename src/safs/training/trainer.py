@@ -98,9 +98,9 @@ def train(
             rates = rate_factors(settings, [past for _, past in history], epochs, steps)
             loss = engine.epoch(training.order(order), rates)
             after_epoch(loss, engine.measure(validation))
-        model.load_state_dict(best_state)
     finally:
         engine.close()
+    model.load_state_dict(best_state)  # an engine may write the last epoch's weights when it is closed
     if masks:
         apply_masks(model, masks)
     return max((score for _, score in history), default=WORST)

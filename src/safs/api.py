@@ -14,6 +14,7 @@ from torch import nn
 
 from safs.activations import OPERATORS, activation_sites, expose_sites, operator_named, set_activations
 from safs.data.loaders import Batches, as_batchable
+from safs.data.tensors import CPU
 from safs.finetuning.scales import start_scales
 from safs.finetuning.stage2 import Budget, tune
 from safs.pruning.masks import masks_of
@@ -156,7 +157,7 @@ def search(
     names = [operator_named(name).name for name in operators] or list(OPERATORS)
     with _journal(journal) as known:
         study = search_activations(
-            exposed,
+            exposed.cpu(),  # where candidates are copied from
             examples,
             as_batchable(validation),
             settings,
@@ -218,7 +219,8 @@ def _exposed(model: nn.Module, example: Batches, excluded: Sequence[str]) -> nn.
     """The model with sites; one that has them already keeps theirs."""
     if activation_sites(model) and not excluded:
         return copy.deepcopy(model)
-    return expose_sites(model, as_batchable(example).x[:2], excluded)
+    place = next((parameter.device for parameter in model.parameters()), CPU)
+    return expose_sites(model, as_batchable(example).x[:2].to(place), excluded)
 
 
 @contextmanager

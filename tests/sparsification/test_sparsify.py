@@ -67,7 +67,7 @@ def test_masks_only_shrink_and_sparsity_rises_by_epoch(dense, training, validati
         assert loss > 0
         assert score == measure(dense, validation)
         epochs.append(epoch)
-        seen.append(masks_of(dense))
+        seen.append({name: mask.cpu() for name, mask in masks_of(dense).items()})
 
     plan = Plan(0.95, schedule=schedule, epochs=4, settings=SETTINGS)
     masks = sparsify(dense, training, validation, plan, 0, on_epoch=on_epoch)

@@ -12,6 +12,7 @@ from safs.data.tensors import Batchable
 from safs.errors import SafsError
 from safs.models import load_model
 from safs.pruning.masks import Masks, masks_of, prunable_weights
+from safs.training import torch_engine
 from safs.training.engine import make_engine
 from safs.training.settings import Compute, Hyperparameters
 from safs.training.torch_engine import TorchEngine
@@ -122,6 +123,21 @@ def test_an_engine_measures_what_the_model_has_after_sync(
     expected = measure(model, validation)
     assert score.accuracy == expected.accuracy
     assert score.negative_loss == pytest.approx(expected.negative_loss, rel=1e-5)
+
+
+def test_large_inputs_are_measured_a_few_at_a_time(
+    lenet_folder: Path, training: Batchable, validation: Batchable, monkeypatch: pytest.MonkeyPatch
+):
+    model, _ = load_model(lenet_folder)
+    engine = make_engine(model, training, SETTINGS[0], None, COMPUTES[0])
+    score = engine.measure(validation)
+    seen: list[int] = []
+    model.register_forward_pre_hook(lambda _, args: seen.append(len(args[0])))
+    monkeypatch.setattr(torch_engine, "MEASURED", 30 * 28 * 28)
+    few = engine.measure(validation)
+    assert seen == [30, 30, 30, 10]
+    assert few.accuracy == score.accuracy
+    assert few.negative_loss == pytest.approx(score.negative_loss, rel=1e-5)
 
 
 @by_compute

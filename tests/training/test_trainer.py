@@ -102,7 +102,7 @@ def test_the_model_is_left_as_after_its_best_epoch(lenet_folder, training: Batch
                     parameter.zero_()
 
     settings = Hyperparameters(learning_rate=2e-3, batch_size=20)
-    torch_alone = Compute("torch")  # trains the model in place, so that it can be spoilt from outside
+    torch_alone = Compute("torch", "cpu")  # trains the model in place, so that it can be spoilt from outside
     result = train(model, training, validation, settings, 3, seed=0, on_epoch=on_epoch, compute=torch_alone)
     assert scores.index(max(scores)) == best - 1
     assert result == scores[best - 1] == measure(model, validation)

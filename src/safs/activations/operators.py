@@ -16,6 +16,7 @@ from safs.errors import unknown
 
 Scale = float | Tensor
 SYMEXP_LIMIT = 10.0  # exp(10) = 22,026: beyond it symexp goes on as a straight line
+SYMEXP_SLOPE = float(torch.exp(torch.tensor(SYMEXP_LIMIT)))
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,11 @@ class Operator:
 
     def __reduce__(self) -> tuple[Callable[[str], "Operator"], tuple[str]]:
         return operator_named, (self.name,)  # a copy of a model has the same operators
+
+
+def beside(x: Tensor, scale: Scale) -> Tensor:
+    """A scale as a tensor like x; a constant is made where x is, for a copy from the CPU would wait for the GPU."""
+    return scale.to(x) if isinstance(scale, Tensor) else x.new_full((), scale)
 
 
 def scaled(function: Callable[[Tensor], Tensor]) -> Callable[..., Tensor]:
@@ -74,8 +80,7 @@ def symexp(x: Tensor) -> Tensor:
     near = x.clamp(-SYMEXP_LIMIT, SYMEXP_LIMIT)
     positive, negative = halves(near)
     curve = torch.expm1(positive) - torch.expm1(-negative)
-    slope = float(torch.exp(torch.tensor(SYMEXP_LIMIT)))
-    return curve + slope * (x - near)
+    return curve + SYMEXP_SLOPE * (x - near)
 
 
 def tanhsoft(x: Tensor, alpha: Scale = 1.0, beta: Scale = 1.0) -> Tensor:
@@ -89,8 +94,7 @@ def srs(x: Tensor, alpha: Scale = 1.0, beta: Scale = 1.0) -> Tensor:
     The denominator's minimum is (beta / alpha) (1 - ln(beta / alpha)), which is positive for beta < e alpha.
     For x < 0 both parts are multiplied by exp(x / beta), which cannot overflow there.
     """
-    alpha = torch.as_tensor(alpha, dtype=x.dtype, device=x.device).clamp(min=0.05)
-    beta = torch.as_tensor(beta, dtype=x.dtype, device=x.device).clamp(min=0.05)
+    alpha, beta = beside(x, alpha).clamp(min=0.05), beside(x, beta).clamp(min=0.05)
     beta = torch.minimum(beta, 2.5 * alpha)
     positive, negative = halves(x)
     right = positive / (positive / alpha + torch.exp(-positive / beta))
@@ -107,7 +111,7 @@ def acon(x: Tensor, p1: Scale = 1.0, p2: Scale = 0.25, beta: Scale = 1.0) -> Ten
 
 def falu(x: Tensor, alpha: Scale = 0.5, beta: Scale = 1.0) -> Tensor:
     """G + alpha sigmoid(beta x) (1 - g) with g = x sigmoid(beta x) and alpha held in [0, 1]."""
-    order = torch.as_tensor(alpha, dtype=x.dtype, device=x.device).clamp(0, 1)
+    order = beside(x, alpha).clamp(0, 1)
     gate = torch.sigmoid(beta * x)
     swished = x * gate
     return swished + order * gate * (1 - swished)
@@ -115,8 +119,8 @@ def falu(x: Tensor, alpha: Scale = 0.5, beta: Scale = 1.0) -> Tensor:
 
 def srelu(x: Tensor, t_l: Scale = 0.0, a_l: Scale = 0.2, t_r: Scale = 1.0, a_r: Scale = 1.0) -> Tensor:
     """X between two thresholds, straight lines of slope a_l and a_r outside of them."""
-    lower = torch.as_tensor(t_l, dtype=x.dtype, device=x.device)
-    upper = torch.maximum(torch.as_tensor(t_r, dtype=x.dtype, device=x.device), lower)
+    lower = beside(x, t_l)
+    upper = torch.maximum(beside(x, t_r), lower)
     middle = torch.minimum(torch.maximum(x, lower), upper)
     return middle + a_l * torch.minimum(x - lower, torch.zeros_like(x)) + a_r * torch.relu(x - upper)
 

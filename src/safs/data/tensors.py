@@ -53,7 +53,10 @@ class Streamed:
 
     def __getitem__(self, index: Tensor | slice) -> Tensor:
         chosen = self.rows[index.cpu().numpy() if isinstance(index, Tensor) else index]
-        return normalise(torch.from_numpy(as_inputs(chosen)), self.mean, self.std, self.curves).to(self.device)
+        batch = normalise(torch.from_numpy(as_inputs(chosen)), self.mean, self.std, self.curves)
+        if self.device.type != "cuda":
+            return batch.to(self.device)
+        return batch.pin_memory().to(self.device, non_blocking=True)  # the next one is read while the GPU computes
 
     def split(self, size: int) -> Iterator[Tensor]:
         """Batches in order, as `Tensor.split` has them."""

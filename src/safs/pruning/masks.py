@@ -29,9 +29,7 @@ def masks_of(model: nn.Module) -> Masks:
 def apply_masks(model: nn.Module, masks: Mapping[str, Tensor]) -> None:
     """Zero the weights that the masks leave out, in place."""
     weights = prunable_weights(model)
-    torch._foreach_mul_(
-        [weights[name] for name in masks], [mask.to(weights[name].dtype) for name, mask in masks.items()]
-    )
+    torch._foreach_mul_([weights[name] for name in masks], [mask.to(weights[name]) for name, mask in masks.items()])
 
 
 def weights_left(model: nn.Module) -> tuple[int, int]:

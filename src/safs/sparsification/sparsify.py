@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from safs.data.tensors import Batchable
 from safs.pruning.making import make_masks
-from safs.pruning.masks import Masks, apply_masks
+from safs.pruning.masks import Masks, apply_masks, prunable_weights
 from safs.sparsification.gradients import loss_gradients
 from safs.sparsification.plan import Plan
 from safs.training.engine import Engine, make_engine
@@ -94,6 +94,8 @@ def sparsify(
         masks = _iterative(model, course, seed, compute, on_epoch)
     else:
         masks = course.masks(model, plan.sparsity, seed)
+    weights = prunable_weights(model)
+    masks = {name: mask.to(weights[name].device) for name, mask in masks.items()}  # they may come from a GPU
     apply_masks(model, masks)
     return masks
 

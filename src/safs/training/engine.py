@@ -119,7 +119,8 @@ def _make_engine(
 
 def _not_native(compute: Compute) -> str | None:
     """Why what was asked for is PyTorch's alone; None where it is not."""
-    if compute.device == "cuda" or (compute.device == "auto" and torch.cuda.is_available()):
+    there = torch.cuda.is_available() and compute.backend != "native"  # who asks for the kernels means the CPU
+    if compute.device == "cuda" or (compute.device == "auto" and there):
         return "it computes on the CPU alone and the device is a GPU"
     if compute.precision != "float32":
         return f"precision is {compute.precision!r} and it computes in float32"

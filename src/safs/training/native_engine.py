@@ -40,8 +40,9 @@ class NativeEngine:
         self, model: nn.Module, training: Batchable, settings: Hyperparameters, masks: Masks | None = None
     ) -> None:
         self.model, self.settings = model, settings
-        self.training, self.y = training, training.y.numpy()
+        self.training = training
         self.x = _rows(training.x) if isinstance(training.x, Tensor) else None
+        self.y = training.y.cpu().numpy()
         channels, height, width = _image_shape(training)
         self.layers = read_layers(model, (int(channels), int(height), int(width)))
         self.parameters = dict(model.named_parameters())

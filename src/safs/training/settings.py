@@ -54,9 +54,10 @@ class Compute:
 
     Attributes:
         backend: torch, native (compiled kernels for sparse networks on the CPU), or auto: native where it can.
-        device: cpu, cuda, or auto: cuda if there is one.
-        precision: float32, or bfloat16 for automatic mixed precision.
-        compile: train through `torch.compile`; pays for large networks on a GPU.
+        device: cpu, cuda, or auto: cuda if there is one, and the backend is not native.
+        precision: float32, with convolutions in TF32 on a GPU unless `torch.backends.cudnn.allow_tf32` is turned off; or
+            bfloat16 for automatic mixed precision.
+        compile: train through `torch.compile`, which first takes tens of seconds for a network like ResNet-18.
     """
 
     backend: Backend = "auto"

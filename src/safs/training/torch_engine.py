@@ -1,6 +1,7 @@
 """Training with PyTorch, on the CPU or a GPU."""
 
 import hashlib
+import math
 from collections.abc import Mapping, Sequence
 
 import torch
@@ -8,29 +9,14 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from safs.data.tensors import Batchable
-from safs.errors import SafsError
 from safs.pruning.masks import Masks, apply_masks, prunable_weights
 from safs.training.augmentation import AUGMENTATIONS
+from safs.training.devices import device_of, reproducible, resident, room_for
 from safs.training.optimizers import make_optimizer, optimizer_state, restore_optimizer
 from safs.training.score import Score, measure
 from safs.training.settings import Compute, Hyperparameters
 
-
-def device_of(compute: Compute) -> torch.device:
-    """The device to compute on.
-
-    Raises:
-        SafsError: it is not there.
-    """
-    there = torch.cuda.is_available()
-    if compute.device == "cuda" and not there:
-        raise SafsError("device is 'cuda', but PyTorch sees no GPU; take device 'cpu' or 'auto'")
-    return torch.device("cuda" if there and compute.device != "cpu" else "cpu")
-
-
-def resident(data: Batchable, device: torch.device) -> Batchable:
-    """The same data on a device."""
-    return Batchable(data.x.to(device), data.y.to(device))
+MEASURED = 2**23  # values of the inputs that are measured on at a time: 2,048 images of 32x32 in colour are fewer
 
 
 def seed_of(order: Tensor) -> int:
@@ -63,7 +49,8 @@ class TorchEngine:
         self.device = device_of(compute)
         self.origin = next((parameter.device for parameter in model.parameters()), self.device)
         self.model = model.to(self.device)
-        self.forward = torch.compile(self.model) if compute.compile else self.model
+        # a graph for each size of batches, there are two, is made sooner and is faster than one for all sizes
+        self.forward = torch.compile(self.model, dynamic=False) if compute.compile else self.model
         self.training = resident(training, self.device)
         self.settings = settings
         self.augment = AUGMENTATIONS[settings.augment]
@@ -89,14 +76,15 @@ class TorchEngine:
         self.model.train()
         total = torch.zeros((), device=self.device)
         devices = [self.device] if self.device.type == "cuda" else []
-        reproducible = torch.backends.cudnn.flags(benchmark=False, deterministic=True)
-        with torch.random.fork_rng(devices), reproducible:
+        size, there = self.settings.batch_size, order.to(self.device)
+        room = room_for(f"batches of {size} examples", "take a smaller batch_size")
+        chosen = (there if isinstance(self.training.x, Tensor) else order).split(size)  # the CPU reads from disk
+        labels = self.training.y[there].split(size)
+        with torch.random.fork_rng(devices), reproducible(), room:
             torch.manual_seed(seed_of(order))  # dropout follows the order, the global generator is left alone
-            batches = order.to(self.device).split(self.settings.batch_size)
-            for batch, factor in zip(batches, rates, strict=True):
-                x = self.augment(self.training.x[batch])
-                total += self._step(x, self.training.y[batch], factor) * len(batch)
-        return float(total) / len(order)
+            for batch, y, factor in zip(chosen, labels, rates, strict=True):
+                total += self._step(self.augment(self.training.x[batch]), y, factor) * len(y)
+        return float(total) / len(order)  # the only wait for a GPU
 
     def _step(self, x: Tensor, y: Tensor, factor: float) -> Tensor:
         """One step of the optimizer on a batch; the batch's mean loss."""
@@ -124,7 +112,8 @@ class TorchEngine:
     def measure(self, data: Batchable) -> Score:
         if self.measured is None or self.measured[0] is not data:
             self.measured = (data, resident(data, self.device))
-        return measure(self.model, self.measured[1])
+        values = math.prod(data.x.shape[1:])
+        return measure(self.model, self.measured[1], max(1, min(2048, MEASURED // values)))
 
     def sync(self) -> None:
         """The model is trained in place, so there is nothing to write back."""

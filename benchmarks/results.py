@@ -167,6 +167,25 @@ def epoch_time() -> str:
     return "\n".join(["## Seconds of one training epoch", "", text, "", lines(head, rows), "", on(found)])
 
 
+def gpu() -> str:
+    """Seconds of a training epoch on a GPU."""
+    found = read("gpu")
+    if not found:
+        return ""
+    rows = [
+        [row["name"], f"{row['seconds']:.2f}", f"{found['images'] / row['seconds']:,.0f}", f"{row['warming']:.1f}"]
+        for row in found["rows"]
+    ]
+    text = (
+        f"ResNet-18 on {found['images']:,} images of CIFAR-10's shape that lie on the GPU, batch {found['batch']}, SGD with random crops "
+        f"and mirrors, medians of {len(found['rows'][0]['all'])} epochs in turn (`python -m benchmarks.gpu`). *float32* is PyTorch's: its "
+        "convolutions in TF32. *before*: seconds of the first four batches, in which a network is compiled."
+    )
+    head = ["", "seconds an epoch", "images a second", "before"]
+    where = f"Measured on one {found['gpu']}, torch {found['machine']['torch']}, Python {found['machine']['python']}."
+    return "\n".join(["## Training on a GPU", "", text, "", lines(head, rows), "", where])
+
+
 def torchvision_sites() -> str:
     """Activation sites in every classification model of torchvision."""
     found = read("torchvision-sites")
@@ -397,6 +416,7 @@ SECTIONS: tuple[Callable[[], str], ...] = (
     fidelity,
     strategies,
     epoch_time,
+    gpu,
     inference,
     bounds,
     torchvision_sites,

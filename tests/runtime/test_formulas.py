@@ -19,7 +19,7 @@ def inputs():
 
 def computed(operator, x, table):
     y, mask = np.empty_like(x), np.full(len(x), -1, np.int32)
-    act(CODES[operator], len(x) // WIDTH, x.ctypes.data, mask.ctypes.data, y.ctypes.data, table[0])
+    act(CODES[operator], 1, len(x) // WIDTH, 0, x.ctypes.data, mask.ctypes.data, y.ctypes.data, table[0])
     return y
 
 
@@ -83,6 +83,6 @@ def test_what_is_masked_is_zero_and_a_nan_stays():
     mask, y = np.full(WIDTH, -1, np.int32), np.ones(WIDTH, np.float32)
     mask[0] = 0
     for code in CODES.values():
-        act(code, 1, x.ctypes.data, mask.ctypes.data, y.ctypes.data, np.ones(4, np.float32))
+        act(code, 1, 1, 0, x.ctypes.data, mask.ctypes.data, y.ctypes.data, np.ones(4, np.float32))
         assert y[0] == 0
         assert np.isfinite(y[2:]).all()

@@ -60,7 +60,7 @@ def fold(base: int, masks: int, pixels: int, channels: Any, planes: Any, shape: 
     Args:
         base: the arena's address.
         masks: the masks' address.
-        pixels: the image's address; something can be read behind it.
+        pixels: the image's address; behind it there are as many floats as two rows have, and two vectors.
         channels: which channel goes to each plane.
         planes: offsets of the planes to write.
         shape: height, width, step, run, left, right, mask.

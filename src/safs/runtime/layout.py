@@ -108,13 +108,12 @@ class Families:
         for layout in self.layouts.values():
             if not layout.pays():
                 layout.run = 0
-        for (
-            wide,
-            narrow,
-            _,
-        ) in linked:  # what no convolution computes is folded for what is taken from it, or comes of it
-            if 0 in (wide.run, narrow.run):
-                wide.run, narrow.run = wide.run * bool(wide.channels), narrow.run * bool(narrow.channels)
+        for wide, narrow, _ in linked:
+            for layout, other in ((wide, narrow), (narrow, wide)):
+                if not (
+                    layout.channels or other.run
+                ):  # what no convolution computes is folded for another's sake alone
+                    layout.run = 0
 
 
 def families(plan: Plan) -> Families:

@@ -78,9 +78,8 @@ class Prepared:
         shape = tuple(self._numbers[field] for field in (Call.CHANNELS, Call.HEIGHT, Call.WIDTH))
         call, arena = np.zeros(len(Call), np.int64), _aligned(self.program.size)
         size = int(np.prod(shape)) * images
-        x = np.zeros(size + WIDTH * WIDTH, np.float32)[:size].reshape(
-            images, *shape
-        )  # what is behind it is read and dropped
+        behind = 2 * (shape[2] + WIDTH)  # is read with the last row, and dropped
+        x = np.zeros(size + behind, np.float32)[:size].reshape(images, *shape)
         y = np.zeros((images, self._numbers[Call.CLASSES]), np.float32)
         for field, number in self._numbers.items():
             call[field] = number

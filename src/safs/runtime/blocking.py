@@ -11,10 +11,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from safs.runtime.caches import cache
 from safs.runtime.lanes import WIDTH
 from safs.runtime.network import Ints
 
-FIRST_CACHE = 6000  # floats of the input in a part: three quarters of 32 KiB
+FIRST_CACHE = cache(1) * 3 // 16  # floats of the input in a part: three quarters of the cache
 LEAST, LEAST_VECTORS = 6, 72  # nonzeros of a row in a part, and their products with vectors, that make up for going on
 
 

@@ -30,7 +30,7 @@ CODE = ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_void_p, ctypes.c_void_p, ctypes
 def kernel() -> Callable[[int], None]:
     """The function that computes logits: it takes the address of what `safs.runtime.program.Call` names.
 
-    It is compiled at the first time on a machine, which takes some ten seconds, and again after an update of the package, of Numba
+    It is compiled at the first time on a machine, which takes half a minute, and again after an update of the package, of Numba
     or of llvmlite. Other Python threads run while it computes.
     """
     file = f"{_key()}.o"

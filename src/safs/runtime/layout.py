@@ -13,13 +13,16 @@ In both the zeros between planes pad above and below, and a tap of a convolution
 
 from dataclasses import dataclass, field
 
+from safs.runtime.caches import cache
 from safs.runtime.fusing import Group, Plan, output_channels
 from safs.runtime.lanes import WIDTH
 from safs.runtime.windows import Window, taken_apart
 
 WASTED = 4 / 3  # floats of a folded row for one of a row that is not: beyond that folding does not pay
 LEAST_NONZEROS = 12  # of a channel, on the average, below which folding does not pay
-LEAST_RUN = 3  # columns of a lane: where there are fewer, what is beside the rows takes too much of the caches
+LEAST_RUN = (
+    2 if cache(2) >= 2**20 else 3
+)  # columns of a lane: the fewer, the more of the cache is what lies beside rows
 ROUNDS = 9  # more than there are strides one after the other
 
 

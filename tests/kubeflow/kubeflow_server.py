@@ -5,6 +5,7 @@ Answers are checked against the client's own models, so that a shape it does not
 
 import itertools
 import json
+import operator
 import re
 import threading
 import time
@@ -95,12 +96,17 @@ class Kubeflow:
                 found = [entry for entry in found if entry.get(one["key"]) == one["string_value"]]
         if "experiment_id" in query:
             found = [entry for entry in found if entry["experiment_id"] == query["experiment_id"][0]]
-        if "desc" in query.get("sort_by", [""])[0]:
+        newest_first = "desc" in query.get("sort_by", [""])[0]
+        if newest_first:
             found.reverse()
-        start = int(query.get("page_token", ["0"])[0] or 0)
-        more = {"next_page_token": str(start + self.page)} if start + self.page < len(found) else {}
+        count, token = len(found), query.get("page_token", [""])[0]
+        later = operator.le if newest_first else operator.ge
+        found = [
+            entry for entry in found if not token or later(entry["created_at"], token)
+        ]  # a token names an entry, as Kubeflow's do
+        more = {"next_page_token": found[self.page]["created_at"]} if self.page < len(found) else {}
         key = {"recurringruns": "recurringRuns"}.get(name, name)
-        return {key: found[start : start + self.page], "total_size": len(found), **more}
+        return {key: found[: self.page], "total_size": count, **more}
 
     def fault(self, call):
         for pattern, fault in self.always:

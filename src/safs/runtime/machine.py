@@ -10,6 +10,7 @@ from safs.runtime.lanes import BYTES, LONGEST, PAIRED
 from safs.runtime.loops import combine, copy_in, copy_out, gathered, inner, keep
 from safs.runtime.pooling import means, pool
 from safs.runtime.program import FIELDS, Call, Kind
+from safs.runtime.shapes import cuts
 from safs.runtime.strides import phases
 from safs.runtime.strips import ENDS, GOES_ON, WITH_SIDES, strip, two_strips
 from safs.runtime.vectors import activate, view
@@ -19,6 +20,7 @@ from safs.runtime.vectors import activate, view
 (X, IMAGES, CHANNELS, HEIGHT, WIDTH, Y, CLASSES, ARENA, FLOATS, OPS, OP_COUNT, ROWS, ROW_COUNT, BIAS, PAIRS, OFFSETS,
  WEIGHTS, NONZEROS, MASKS, SCALES, SCALE_COUNT, DENSE, DENSE_COUNT, PLANES, PLANE_COUNT, ALONE) = map(int, Call)  # fmt: skip
 CALL_LENGTH = len(Call)
+cut = quick(cuts)
 
 
 @quick
@@ -34,7 +36,7 @@ def convolve(base: int, op: Any, rows: Any, bias: Any, nonzeros: int, masks: int
     masks += 4 * op[5]
     run, high, step = op[4], op[8], op[10]
     floor = np.float32(0) if op[9] else np.float32(-np.inf)
-    down, across = cuts(high, run, LONGEST)
+    down, across = cut(high, run, LONGEST)
     ends = WITH_SIDES if op[11] == 1 and op[12] == 1 and across == 1 and op[6] < 0 else ENDS
     for number in range(down * across):
         top, end = band(number // across, down, high)
@@ -54,7 +56,7 @@ def convolve_pairs(base: int, op: Any, rows: Any, bias: Any, nonzeros: int, mask
     rows, bias = rows[op[2] : op[2] + op[3]], bias[op[2] : op[2] + op[3]]
     masks += 4 * op[5]
     floor = np.float32(0) if op[9] else np.float32(-np.inf)
-    _, count = cuts(1, op[4], PAIRED)
+    _, count = cut(1, op[4], PAIRED)
     for number in range(count):
         first, last = band(number, count, op[4])
         x, mask = base + first * BYTES, masks + first * BYTES
@@ -68,13 +70,6 @@ def convolve_pairs(base: int, op: Any, rows: Any, bias: Any, nonzeros: int, mask
             both, ending = (bias[row], bias[row + 1]), ENDS if rows[row, 5] else GOES_ON
             two_strips(last - first, x, nonzeros, bounds, both, floor, mask, ending, residual, y)
     complete_planes(base, op, rows, masks, scales, False)
-
-
-@quick
-def cuts(high: int, run: int, longest: int) -> tuple[int, int]:
-    """Into how many strips planes are cut downwards, and rows across; whole rows lie together where they are short."""
-    tall = longest // run if 1 < run <= longest else 1
-    return (high + tall - 1) // tall, (run + longest - 1) // longest
 
 
 @quick

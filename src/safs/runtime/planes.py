@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from safs.runtime.lanes import WIDTH
 from safs.runtime.layout import Layout
 from safs.runtime.memory import Block
+from safs.runtime.shapes import cuts
 
 
 @dataclass(frozen=True)
@@ -31,15 +32,13 @@ class Cover:
 
     def strips(self, longest: int) -> tuple[int, int]:
         """Rows and vectors of the largest strip, of so many vectors at most; the others are smaller by one row or vector."""
-        if self.run > longest:
-            return 1, -(-self.run // -(-self.run // longest))
-        tall = longest // self.run if self.run > 1 else 1
-        return -(-self.rows // -(-self.rows // tall)), self.run
+        down, across = cuts(self.rows, self.run, longest)
+        return -(-self.rows // down), -(-self.run // across)
 
     def count(self, longest: int) -> int:
         """How many strips there are."""
-        rows, run = self.strips(longest)
-        return -(-self.rows // rows) * -(-self.run // run)
+        down, across = cuts(self.rows, self.run, longest)
+        return down * across
 
 
 @dataclass

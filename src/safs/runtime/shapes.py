@@ -1,4 +1,4 @@
-"""The shapes of strips, as LLVM instructions: a case for each, and where its vectors lie."""
+"""The shapes of strips: how planes are cut into them, and as LLVM instructions a case for each and where its vectors lie."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -32,6 +32,18 @@ class Shape:
             power = row.bit_length() - 1
             starts.append(builder.add(starts[row - (1 << power)], builder.shl(self.step, constant(power))))
         return [(start, BYTES * column) for start in starts for column in range(self.columns)]
+
+
+def cuts(high: int, run: int, longest: int) -> tuple[int, int]:
+    """Into how many strips planes are cut downwards, and rows across; whole rows lie together where they are short.
+
+    Args:
+        high: rows of a plane.
+        run: vectors of a row.
+        longest: vectors of a strip, at most.
+    """
+    tall = longest // run if 1 < run <= longest else 1
+    return (high + tall - 1) // tall, (run + longest - 1) // longest
 
 
 def each_shape(builder: Any, rows: Any, columns: Any, step: Any | None, longest: int) -> Iterator[Shape]:
